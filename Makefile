@@ -1,0 +1,55 @@
+# make tune   set up, then tune a real model server on this machine
+# make test   set up, then run all tests
+# make check  format, lint, types, layers, generated code
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MLSERVER := .venv-mlserver
+TRITON := .venv-triton
+
+.PHONY: tune tune-triton test check protos lock clean
+.DELETE_ON_ERROR:
+
+tune: $(VENV)/.ready $(MLSERVER)/.ready
+	$(BIN)/python -m local_runner examples/local/mlserver/experiment.yaml --output runs/mlserver
+
+tune-triton: $(VENV)/.ready $(TRITON)/.ready
+	$(BIN)/python -m local_runner examples/local/triton/experiment.yaml --output runs/triton
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+protos: $(VENV)/.ready
+	$(BIN)/python -m protos.generate
+
+# Resolves the ranges of setup.cfg anew and writes the versions that every set-up then uses.
+lock:
+	rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -e '.[dev]'
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
+
+$(VENV)/.ready: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Model servers get environments of their own: MLServer and the Katib SDK need different protobufs.
+$(MLSERVER)/.ready: examples/local/mlserver/requirements.txt
+	$(PYTHON) -m venv $(MLSERVER)
+	$(MLSERVER)/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(TRITON)/.ready: examples/local/triton/requirements.txt
+	$(PYTHON) -m venv $(TRITON)
+	$(TRITON)/bin/pip install --quiet --requirement $<
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(MLSERVER) $(TRITON) runs build *.egg-info

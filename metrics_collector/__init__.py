@@ -1,0 +1,1 @@
+"""Katib custom metrics collector: reports the result of a load test, once."""
