@@ -1,0 +1,248 @@
+"""Finds the highest Poisson arrival rate at which a latency SLO still holds.
+
+Idle latency, then capacity in a closed loop, then open-loop probes around the root of the violation
+curve, then a confirming probe. The search knows nothing of servers: it asks a ``Meter``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from load_generator.config import LoadTestConfig
+from load_generator.report import Probe
+from load_generator.sample import Sample, summarize
+from load_generator.statistics import Root, Tally, design_effect, fit_root, wilson_lower
+
+_Z95 = 1.645
+_FIRST_CONCURRENCY, _MAX_CONCURRENCY = 2, 1024
+_MIN_GAIN = 0.05
+_STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.96
+# A closed loop has no idle moments: no open loop gets past it, up to the error of that measurement.
+_ABOVE_SATURATION = 1.03
+# Share of the remaining time that one probe of the search may take; the rest is for its successors.
+_PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
+_MAX_LAG_SHARE, _MAX_CPU_SHARE = 0.05, 0.9
+
+
+class Meter(Protocol):
+    """Puts load on something and measures it."""
+
+    async def open_loop(self, rate_rps: float, seconds: float, index: int) -> Sample: ...
+
+    async def closed_loop(self, concurrency: int, seconds: float) -> Sample: ...
+
+    def seconds_left(self) -> float: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Outcome of a search. ``decisive`` is the sample at the peak; None when infeasible."""
+
+    peak_rps: float
+    low_rps: float
+    high_rps: float
+    is_feasible: bool
+    reason: str
+    is_client_limited: bool
+    saturation_rps: float | None
+    decisive: Sample | None
+
+
+class InfeasibleError(Exception):
+    """No rate meets the SLO; the message says why."""
+
+
+@dataclass
+class Search:
+    """One search: its probes so far, and the next step.
+
+    Attributes:
+        config: The SLO, the profile and the budget.
+        meter: What to measure.
+        on_probe: Called with each probe when it has ended.
+    """
+
+    config: LoadTestConfig
+    meter: Meter
+    on_probe: Callable[[Probe], None]
+    probes: list[Probe] = field(default_factory=list)
+    _tallies: list[Tally] = field(default_factory=list)
+    _passed: dict[float, Sample] = field(default_factory=dict)
+    _failed_rates: list[float] = field(default_factory=list)
+    _saturation_rps: float = 0.0
+    _is_client_limited: bool = False
+
+    async def run(self) -> Finding:
+        """Runs the whole search within the meter's time."""
+        try:
+            await self._check_idle()
+            await self._saturate()
+            root = await self._narrow()
+            return await self._confirm(root)
+        except InfeasibleError as infeasible:
+            return self._infeasible(str(infeasible))
+
+    def _scale(self) -> float:
+        """Shortens every step alike when the budget is below the profile's."""
+        return min(1.0, self.config.max_seconds / self.config.profile.max_seconds)
+
+    async def _check_idle(self) -> None:
+        profile, slo = self.config.profile, self.config.slo_seconds
+        warm_up = await self.meter.closed_loop(1, profile.warm_up_seconds * self._scale())
+        self._note(summarize(warm_up, kind="warm_up", concurrency=1, slo_seconds=slo))
+        idle = await self.meter.closed_loop(1, profile.idle_seconds * self._scale())
+        missed = int(idle.violations(slo).sum())
+        bound = wilson_lower(missed, idle.num_requests, _Z95)
+        holds = idle.num_requests > 0 and bound <= self.config.allowed_share
+        self._note(summarize(idle, kind="idle", concurrency=1, slo_seconds=slo, has_met_slo=holds))
+        if idle.num_requests == 0 or idle.is_error.all():
+            raise InfeasibleError(f"Every request failed: {idle.last_error or 'no answer'}.")
+        if not holds:
+            raise InfeasibleError(
+                f"The SLO is violated without load: {missed} of {idle.num_requests} requests "
+                f"took longer than {self.config.slo_ms:g} ms or failed."
+            )
+
+    async def _saturate(self) -> None:
+        """Doubles the concurrency until throughput gains less than 5 %."""
+        seconds = self.config.profile.saturation_seconds * self._scale()
+        budget = 0.3 * self.meter.seconds_left()
+        end = self.meter.seconds_left() - budget
+        best = self.probes[-1].achieved_rps
+        concurrency = _FIRST_CONCURRENCY
+        while concurrency <= _MAX_CONCURRENCY and self.meter.seconds_left() > end:
+            sample = await self.meter.closed_loop(concurrency, seconds)
+            slo = self.config.slo_seconds
+            self._note(
+                summarize(sample, kind="saturation", concurrency=concurrency, slo_seconds=slo)
+            )
+            rate = sample.throughput_rps
+            is_flat = rate < best * (1 + _MIN_GAIN)
+            if rate > best and sample.client_cpu_share > _MAX_CPU_SHARE:
+                self._is_client_limited = True
+            best = max(best, rate)
+            # Past the point where most requests miss the SLO, more concurrency teaches nothing.
+            if is_flat or sample.violations(slo).mean() > 0.5:
+                break
+            concurrency *= 2
+        self._saturation_rps = best
+        if best <= 0:
+            raise InfeasibleError("No request was answered under load.")
+
+    async def _narrow(self) -> Root:
+        """Probes around the root until its interval is narrow or the time is spent."""
+        rate = 0.8 * self._saturation_rps
+        while True:
+            await self._probe(rate, "rate", _PROBE_SHARE)
+            if not self._has_time():
+                return self._root()
+            if not self._failed_rates:
+                if rate >= self._saturation_rps * _ABOVE_SATURATION * 0.999:
+                    return self._root()
+                rate = min(rate * _STEP_UP, self._saturation_rps * _ABOVE_SATURATION)
+            elif not self._passed:
+                rate = self._step_down(rate)
+            else:
+                root = self._root()
+                if root.relative_width < self.config.profile.tolerance:
+                    return root
+                rate = root.rate_rps
+
+    def _step_down(self, rate: float) -> float:
+        # Most requests too late: far above the root, so a larger step.
+        last = self._tallies[-1]
+        is_far = last.num_violations > 0.3 * last.num_requests
+        return rate * (_STEP_DOWN**2 if is_far and len(self._failed_rates) > 1 else _STEP_DOWN)
+
+    def _has_time(self) -> bool:
+        # What is left must hold a last probe and the confirming one.
+        share = 0.35 if self._passed else 0.1
+        return self.meter.seconds_left() > share * self.config.max_seconds
+
+    async def _confirm(self, root: Root) -> Finding:
+        """Probes the estimate for longer, and steps down while the SLO is refuted there."""
+        rate = root.rate_rps
+        while True:
+            sample, is_refuted = await self._probe(rate, "confirm", _CONFIRM_SHARE)
+            root = self._root()
+            if not is_refuted:
+                self._passed[rate] = sample
+                break
+            if self.meter.seconds_left() < 0.08 * self.config.max_seconds:
+                break
+            rate = min(rate * _STEP_CONFIRM, root.rate_rps)
+        if not self._passed:
+            raise InfeasibleError(
+                f"The SLO held at no tested rate; the lowest was {min(self._failed_rates):.3g} rps."
+            )
+        confirmed = rate if rate in self._passed else max(self._passed)
+        # The fit over all probes sharpens the estimate, but nothing above a confirmed rate counts.
+        peak = min(confirmed, root.rate_rps) if rate in self._passed else confirmed
+        return Finding(
+            peak_rps=peak,
+            low_rps=min(root.low_rps, peak),
+            high_rps=max(root.high_rps, peak),
+            is_feasible=True,
+            reason="confirmed" if rate in self._passed else "time is up before a confirmation",
+            is_client_limited=self._is_client_limited,
+            saturation_rps=self._saturation_rps,
+            decisive=self._passed[confirmed],
+        )
+
+    async def _probe(self, rate: float, kind: str, share: float) -> tuple[Sample, bool]:
+        """Probes a rate; returns the sample and whether the SLO is refuted there."""
+        profile, slo = self.config.profile, self.config.slo_seconds
+        longest = profile.max_probe_seconds * (2 if kind == "confirm" else 1)
+        wanted = profile.probe_requests / rate * (2 if kind == "confirm" else 1)
+        seconds = min(max(wanted, profile.min_probe_seconds, 20 * slo), longest)
+        seconds = max(min(seconds, share * self.meter.seconds_left()), 0.1)
+        sample = await self.meter.open_loop(rate, seconds, len(self._tallies))
+        violations = sample.violations(slo)
+        effect = design_effect(violations)
+        missed, total = int(violations.sum()), max(1, len(violations))
+        bound = wilson_lower(missed / effect, total / effect, _Z95)
+        is_refuted = bool(sample.stop_reason) or bound > self.config.allowed_share
+        has_met_slo = not sample.stop_reason and missed <= self.config.allowed_share * total
+        if kind == "confirm":
+            has_met_slo = not is_refuted
+        self._tallies.append(Tally(rate, total, missed, effect))
+        if has_met_slo:
+            self._passed[rate] = sample
+        else:
+            self._failed_rates.append(rate)
+            self._check_client(sample)
+        self._note(
+            summarize(sample, kind=kind, offered_rps=rate, slo_seconds=slo, has_met_slo=has_met_slo)
+        )
+        return sample, is_refuted
+
+    def _check_client(self, sample: Sample) -> None:
+        lag = sample.lag_p99_seconds() or 0.0
+        is_late = lag > _MAX_LAG_SHARE * self.config.slo_seconds
+        if is_late or sample.client_cpu_share > _MAX_CPU_SHARE:
+            self._is_client_limited = True
+
+    def _root(self) -> Root:
+        """The root inside the bracket of what passed and what failed."""
+        ceiling = self._saturation_rps * _ABOVE_SATURATION
+        known = [*self._passed, *self._failed_rates]
+        low = min([*self._failed_rates, max(self._passed, default=ceiling)])
+        high = max(max(self._passed, default=0.0), min(self._failed_rates, default=ceiling))
+        low = low * 0.9 if self._passed else min(known) * 0.5
+        return fit_root(self._tallies, self.config.allowed_share, low, max(high * 1.02, low * 1.05))
+
+    def _note(self, probe: Probe) -> None:
+        self.probes.append(probe)
+        self.on_probe(probe)
+
+    def _infeasible(self, reason: str) -> Finding:
+        return Finding(
+            peak_rps=0.0,
+            low_rps=0.0,
+            high_rps=0.0,
+            is_feasible=False,
+            reason=reason,
+            is_client_limited=self._is_client_limited,
+            saturation_rps=self._saturation_rps or None,
+            decisive=None,
+        )
