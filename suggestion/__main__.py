@@ -1,0 +1,7 @@
+"""``python -m suggestion``."""
+
+import sys
+
+from suggestion.server import main
+
+sys.exit(main())

@@ -1,0 +1,18 @@
+"""Errors of the suggestion service.
+
+::
+
+    SuggestionError
+    └── InvalidExperimentError   the user must change the Experiment: INVALID_ARGUMENT
+
+Everything else that is raised is a defect of ours. It becomes INTERNAL, never UNKNOWN: Katib ends
+an Experiment for good on UNKNOWN, and tries again on INTERNAL.
+"""
+
+
+class SuggestionError(Exception):
+    """Base of the errors that this service raises on purpose."""
+
+
+class InvalidExperimentError(SuggestionError):
+    """The Experiment breaks a rule; the message states the rule, then the value."""

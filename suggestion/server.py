@@ -1,0 +1,142 @@
+"""Process of the suggestion service: gRPC server, health, metrics, signals."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from prometheus_client import start_http_server
+
+from protos.katib import api_pb2_grpc
+from suggestion.metrics import ServiceMetrics
+from suggestion.servicer import SuggestionServicer
+
+# Katib's probes ask for the second name (pkg/controller.v1beta1/consts/const.go:171-173).
+HEALTH_SERVICES = ("", "manager.v1beta1.Suggestion")
+DEFAULT_PORT = 6789
+_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_NUM_WORKERS = 10
+_GRACE_SECONDS = 10.0
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class PortInUseError(OSError):
+    """The port cannot be bound."""
+
+
+@dataclass(frozen=True)
+class SuggestionServer:
+    """A bound server: ``start`` it, then ``stop`` it."""
+
+    grpc_server: grpc.Server
+    health: health.HealthServicer
+    port: int
+
+    def start(self) -> None:
+        """Accepts calls and turns healthy."""
+        self.grpc_server.start()
+        self._set_health(_SERVING)
+
+    def stop(self, grace_seconds: float = _GRACE_SECONDS) -> None:
+        """Turns unhealthy, accepts nothing more and waits for running calls."""
+        self._set_health(_NOT_SERVING)
+        self.grpc_server.stop(grace_seconds).wait()
+
+    def _set_health(self, status: int) -> None:
+        for service in HEALTH_SERVICES:
+            self.health.set(service, status)
+
+
+def make_server(host: str, port: int, metrics: ServiceMetrics) -> SuggestionServer:
+    """Binds a server; it does not serve yet.
+
+    Args:
+        host: Address to bind, ``0.0.0.0`` for all.
+        port: Port; 0 picks a free one.
+        metrics: What the servicer counts.
+
+    Raises:
+        PortInUseError: the port is taken.
+    """
+    options = [
+        # Without this, a second server on the port would silently take half of the calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    ]
+    # One worker more than suggestions may use: health checks have a limit of one second.
+    server = grpc.server(ThreadPoolExecutor(_NUM_WORKERS), options=options)
+    servicer = health.HealthServicer(
+        experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1)
+    )
+    for service in HEALTH_SERVICES:
+        servicer.set(service, _NOT_SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    api_pb2_grpc.add_SuggestionServicer_to_server(SuggestionServicer(metrics), server)
+    try:
+        bound = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError:
+        bound = 0
+    if bound == 0:
+        raise PortInUseError(f"Port {port} must be free, but cannot be bound.")
+    return SuggestionServer(server, servicer, bound)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line until SIGTERM or Ctrl-C, and returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=arguments.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    metrics = ServiceMetrics()
+    try:
+        server = make_server("0.0.0.0", arguments.port, metrics)
+        if arguments.metrics_port:
+            start_http_server(arguments.metrics_port, registry=metrics.registry)
+    except OSError as error:
+        print(f"suggestion: {error}", file=sys.stderr)
+        return 1
+    server.start()
+    print(f"suggestion: SERVING on port {server.port}", flush=True)
+    stopped.wait()
+    server.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="morphling-suggestion",
+        description="Katib suggestion service: answers GetSuggestions and "
+        "ValidateAlgorithmSettings for the algorithm `morphling`.",
+        epilog="exit codes: 0 stopped by SIGTERM or Ctrl-C; 1 a port is taken; 2 wrong usage",
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=version("morphling-katib"))
+    add("--port", type=_port, default=DEFAULT_PORT, help="gRPC port; 0 picks one (%(default)s)")
+    add("--metrics-port", type=_port, default=8080, help="/metrics port; 0: off (%(default)s)")
+    levels = ["debug", "info", "warning", "error"]
+    add("--log-level", choices=levels, default="info", help="default: %(default)s")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port must be 0 to 65535, but got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

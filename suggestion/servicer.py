@@ -1,0 +1,111 @@
+"""The two RPCs: convert, search, convert. Errors become status codes in one place."""
+
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+import grpc
+
+from protos.katib import api_pb2, api_pb2_grpc
+from suggestion import katib
+from suggestion.designer import suggest
+from suggestion.errors import InvalidExperimentError
+from suggestion.metrics import ServiceMetrics
+
+_log = logging.getLogger(__name__)
+_MAX_SUGGESTIONS = 10_000
+T = TypeVar("T")
+
+
+class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
+    """Serves ``api.v1.beta1.Suggestion``. Keeps nothing between calls but metrics."""
+
+    def __init__(self, metrics: ServiceMetrics) -> None:
+        self._metrics = metrics
+
+    def GetSuggestions(  # noqa: N802, the wire's name
+        self, request: api_pb2.GetSuggestionsRequest, context: grpc.ServicerContext
+    ) -> api_pb2.GetSuggestionsReply:
+        """Returns exactly ``current_request_number`` assignments, from the request alone."""
+        return self._answer("GetSuggestions", context, lambda: self._suggest(request))
+
+    def ValidateAlgorithmSettings(  # noqa: N802, the wire's name
+        self, request: api_pb2.ValidateAlgorithmSettingsRequest, context: grpc.ServicerContext
+    ) -> api_pb2.ValidateAlgorithmSettingsReply:
+        """Refuses with INVALID_ARGUMENT whatever could make a later call fail."""
+        return self._answer(
+            "ValidateAlgorithmSettings", context, lambda: _validate(request.experiment)
+        )
+
+    def _suggest(self, request: api_pb2.GetSuggestionsRequest) -> api_pb2.GetSuggestionsReply:
+        start = time.perf_counter()
+        experiment = katib.experiment_from_proto(request.experiment)
+        count = request.current_request_number
+        if not 0 <= count <= _MAX_SUGGESTIONS:
+            raise InvalidExperimentError(
+                f"0 <= current_request_number <= {_MAX_SUGGESTIONS} must hold, but got {count}."
+            )
+        trials = katib.trials_from_proto(request.trials, experiment.objective)
+        found = suggest(
+            experiment.space,
+            trials,
+            count,
+            direction=experiment.objective.direction,
+            settings=experiment.settings,
+            seed=_seed(experiment.name, experiment.settings.random_state),
+            budget=experiment.budget,
+        )
+        states = Counter(trial.state.value for trial in trials)
+        for state, number in states.items():
+            self._metrics.trials.labels(state).inc(number)
+        self._metrics.suggestions.labels("repeat").inc(found.num_repeats)
+        if count > found.num_repeats:
+            source = "initial" if found.source == "initial" else experiment.settings.surrogate
+            self._metrics.suggestions.labels(source).inc(count - found.num_repeats)
+        if found.num_repeats:
+            _log.warning(
+                "%s: every configuration has been measured; %d of the best are measured again",
+                experiment.name, found.num_repeats,
+            )  # fmt: skip
+        _log.info(
+            "%s: %d suggestions from %s, trials %s, %.3f s",
+            experiment.name, count, found.source, dict(states), time.perf_counter() - start,
+        )  # fmt: skip
+        return katib.reply_to_proto(found.assignments, request.experiment.spec.algorithm)
+
+    def _answer(self, method: str, context: grpc.ServicerContext, work: Callable[[], T]) -> T:
+        code, details = grpc.StatusCode.OK, ""
+        with self._metrics.seconds.labels(method).time():
+            try:
+                return work()
+            except InvalidExperimentError as error:
+                code, details = grpc.StatusCode.INVALID_ARGUMENT, str(error)
+                _log.warning("%s refused: %s", method, details)
+            except Exception as error:
+                # Not UNKNOWN, which an uncaught exception would give: Katib would end the
+                # Experiment for good. The cause goes to the log and, in short, to the caller.
+                code = grpc.StatusCode.INTERNAL
+                details = f"internal error: {type(error).__name__}: {error}"
+                _log.exception("%s failed", method)
+            finally:
+                self._metrics.requests.labels(method, code.name).inc()
+        context.abort(code, details)
+        raise AssertionError("context.abort returned")
+
+
+def _validate(experiment: api_pb2.Experiment) -> api_pb2.ValidateAlgorithmSettingsReply:
+    values = katib.experiment_from_proto(experiment)
+    if values.budget > values.space.size:
+        _log.warning(
+            "%s: maxTrialCount %d exceeds the %d configurations; the best will be measured again",
+            values.name, values.budget, values.space.size,
+        )  # fmt: skip
+    return api_pb2.ValidateAlgorithmSettingsReply()
+
+
+def _seed(experiment_name: str, random_state: int) -> int:
+    digest = hashlib.sha256(f"{experiment_name}/{random_state}".encode()).digest()
+    return int.from_bytes(digest[:4])
