@@ -29,7 +29,7 @@ class DBManagerServicer(api_pb2_grpc.DBManagerServicer):
         return api_pb2.ReportObservationLogReply()
 
     def GetObservationLog(  # noqa: N802, the wire's name
-        self, request: api_pb2.GetObservationLogRequest, context: grpc.ServicerContext
+        self, request: api_pb2.GetObservationLogRequest, _: grpc.ServicerContext
     ) -> api_pb2.GetObservationLogReply:
         """Returns the rows of a trial, filtered by metric and time."""
         rows = self._store.rows(
@@ -42,7 +42,7 @@ class DBManagerServicer(api_pb2_grpc.DBManagerServicer):
         return reply
 
     def DeleteObservationLog(  # noqa: N802, the wire's name
-        self, request: api_pb2.DeleteObservationLogRequest, context: grpc.ServicerContext
+        self, request: api_pb2.DeleteObservationLogRequest, _: grpc.ServicerContext
     ) -> api_pb2.DeleteObservationLogReply:
         """Deletes the rows of a trial."""
         self._store.delete(request.trial_name)
