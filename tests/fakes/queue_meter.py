@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from load_generator.sample import Sample
 from load_generator.schedule import poisson_send_times
-from load_generator.statistics import wilson_lower
+from load_generator.statistics import design_effect, wilson_lower
 
 
 def latencies_of_queue(
@@ -67,10 +67,12 @@ class QueueMeter:
         count = max(1, int(rate_rps * seconds))
         arrivals = poisson_send_times(rate_rps, count, seed=self.seed * 1000 + index)
         latencies = latencies_of_queue(arrivals, self.service_seconds, self.num_servers)
-        missed = np.cumsum(latencies > self.slo_seconds)
+        is_missed = latencies > self.slo_seconds
         stop_reason = ""
         for done in range(20, count, max(1, count // 50)):
-            if wilson_lower(missed[done] / 4, done / 4, 3.1) > 0.01:
+            effect = design_effect(is_missed[:done])
+            is_refuted = wilson_lower(is_missed[:done].sum() / effect, done / effect, 3.1) > 0.01
+            if is_refuted or latencies[done] > 2 * self.slo_seconds:
                 latencies, stop_reason = latencies[: done + 1], "hopeless"
                 break
         taken = float(arrivals[len(latencies) - 1])
