@@ -41,9 +41,10 @@ $(VENV)/.ready: setup.cfg constraints.txt
 	touch $@
 
 # Model servers get environments of their own: MLServer and the Katib SDK need different protobufs.
-$(MLSERVER)/.ready: examples/local/mlserver/requirements.txt
+$(MLSERVER)/.ready: examples/local/mlserver/requirements.txt examples/local/mlserver/train.py
 	$(PYTHON) -m venv $(MLSERVER)
 	$(MLSERVER)/bin/pip install --quiet --requirement $<
+	$(MLSERVER)/bin/python examples/local/mlserver/train.py $(MLSERVER)/models/digits
 	touch $@
 
 $(TRITON)/.ready: examples/local/triton/requirements.txt

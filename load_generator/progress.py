@@ -78,5 +78,5 @@ def render(report: LoadReport) -> str:
     if report.rps_per_dollar is not None:
         lines.append(f"rps_per_dollar  {report.rps_per_dollar:.1f}  (cost {report.cost:.4g})")
     if report.client_limited:
-        lines.append("client_limited  1: the load generator was the bottleneck")
+        lines.append("client_limited  1: requests were sent late; the true peak may be higher")
     return "\n".join(lines)

@@ -70,7 +70,8 @@ class LoadReport:
         peak_rps_high: Upper end, likewise.
         feasible: 1, or 0 when no rate meets the SLO (see ``reason``).
         reason: Why the configuration is infeasible, or how the search ended.
-        client_limited: 1 when the load generator was the bottleneck: the true peak may be higher.
+        client_limited: 1 when requests were sent late or the load generator used up its core: the
+            true peak may be higher.
         latency_p50_ms: Median latency at the peak; None when infeasible.
         latency_p90_ms: 90th percentile at the peak; None when infeasible.
         latency_p99_ms: 99th percentile at the peak; None when infeasible.

@@ -16,7 +16,7 @@ from load_generator.statistics import Root, Tally, design_effect, fit_root, wils
 _Z95 = 1.645
 _FIRST_CONCURRENCY, _MAX_CONCURRENCY = 2, 1024
 _MIN_GAIN = 0.05
-_STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.96
+_STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 # A closed loop has no idle moments: no open loop gets past it, up to the error of that measurement.
 _ABOVE_SATURATION = 1.03
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
@@ -160,13 +160,12 @@ class Search:
         return self.meter.seconds_left() > share * self.config.max_seconds
 
     async def _confirm(self, root: Root) -> Finding:
-        """Probes the estimate for longer, and steps down while the SLO is refuted there."""
+        """Probes the estimate for longer, and steps down while the SLO is missed there."""
         rate = root.rate_rps
         while True:
-            sample, is_refuted = await self._probe(rate, "confirm", _CONFIRM_SHARE)
+            has_met_slo = await self._probe(rate, "confirm", _CONFIRM_SHARE)
             root = self._root()
-            if not is_refuted:
-                self._passed[rate] = sample
+            if has_met_slo:
                 break
             if self.meter.seconds_left() < 0.08 * self.config.max_seconds:
                 break
@@ -189,8 +188,8 @@ class Search:
             decisive=self._passed[confirmed],
         )
 
-    async def _probe(self, rate: float, kind: str, share: float) -> tuple[Sample, bool]:
-        """Probes a rate; returns the sample and whether the SLO is refuted there."""
+    async def _probe(self, rate: float, kind: str, share: float) -> bool:
+        """Probes a rate; returns whether the SLO was met there."""
         profile, slo = self.config.profile, self.config.slo_seconds
         longest = profile.max_probe_seconds * (2 if kind == "confirm" else 1)
         wanted = profile.probe_requests / rate * (2 if kind == "confirm" else 1)
@@ -200,11 +199,7 @@ class Search:
         violations = sample.violations(slo)
         effect = design_effect(violations)
         missed, total = int(violations.sum()), max(1, len(violations))
-        bound = wilson_lower(missed / effect, total / effect, _Z95)
-        is_refuted = bool(sample.stop_reason) or bound > self.config.allowed_share
         has_met_slo = not sample.stop_reason and missed <= self.config.allowed_share * total
-        if kind == "confirm":
-            has_met_slo = not is_refuted
         self._tallies.append(Tally(rate, total, missed, effect))
         if has_met_slo:
             self._passed[rate] = sample
@@ -214,7 +209,7 @@ class Search:
         self._note(
             summarize(sample, kind=kind, offered_rps=rate, slo_seconds=slo, has_met_slo=has_met_slo)
         )
-        return sample, is_refuted
+        return has_met_slo
 
     def _check_client(self, sample: Sample) -> None:
         lag = sample.lag_p99_seconds() or 0.0

@@ -1,4 +1,4 @@
-"""Runs one command as a container: ``python supervisor.py CORES -- COMMAND...``.
+"""Runs one command as a container: ``python supervisor.py CORES NICENESS -- COMMAND...``.
 
 A process of its own stands between the runner and the command, so that a runner that is killed
 leaves nothing behind: the kernel tells the supervisor of its parent's death, and it takes the whole
@@ -23,6 +23,7 @@ def main(argv: list[str]) -> int:
     cores = {int(core) for core in argv[0].split(",") if core}
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
+    os.nice(int(argv[1]))
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the runner's to handle
-    child = subprocess.Popen(argv[2:], restore_signals=True)
+    child = subprocess.Popen(argv[3:], restore_signals=True)
     while True:
         try:
             code = child.wait(timeout=_GRACE_SECONDS if stopping else 0.5)

@@ -29,6 +29,8 @@ class _StoppedError(Exception):
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # a second one would hit the interpreter's shutdown
     raise _StoppedError
 
 
