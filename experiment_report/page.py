@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from experiment_report.latency_plot import latency_against_rate
+from experiment_report.number import readable
 from experiment_report.plots import best_so_far, knobs, pareto, time_spent
 from experiment_report.table import to_csv
 from experiment_report.values import ExperimentRecord
@@ -31,7 +32,7 @@ def write_report(record: ExperimentRecord, folder: Path) -> Path:
 def to_html(record: ExperimentRecord) -> str:
     """Renders the page; equal records give equal text."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["number"] = _number
+    environment.filters["number"] = readable
     text = files("experiment_report").joinpath("page.html").read_text(encoding="utf-8")
     best = record.best
     report = best.load_report if best else None
@@ -47,15 +48,6 @@ def to_html(record: ExperimentRecord) -> str:
             "time": time_spent(record),
         },
     )
-
-
-def _number(value: object) -> str:
-    """A number as people read it: four significant digits, no exponent for everyday sizes."""
-    if not isinstance(value, int | float):
-        return "" if value is None else str(value)
-    if value == int(value) and abs(value) < 1e7:
-        return str(int(value))
-    return f"{value:.4g}" if abs(value) < 1000 or abs(value) >= 1e7 else f"{value:.0f}"
 
 
 def _replace(path: Path, text: str) -> None:

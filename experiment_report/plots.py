@@ -67,7 +67,7 @@ def best_so_far(record: ExperimentRecord) -> str:
 def knobs(record: ExperimentRecord) -> str:
     """Each parameter against the objective, one panel a parameter."""
     count = len(record.parameters)
-    columns = min(3, count)
+    columns = count if count <= 4 else 3
     rows = math.ceil(count / columns)
     trials = [(t, v) for t in record.trials if (v := record.objective(t)) is not None]
     with styled():
@@ -110,7 +110,7 @@ def _knob_panel(
     if choices:
         step = math.ceil(len(choices) / _MAX_TICKS)
         ticks = range(0, len(choices), step)
-        long = sum(len(choice) for choice in choices[::step]) > 28
+        long = sum(len(choice) for choice in choices[::step]) > 20
         axes.set_xticks(
             list(ticks), [short(choices[i]) for i in ticks], rotation=45 if long else 0, fontsize=8
         )

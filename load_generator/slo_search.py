@@ -21,7 +21,7 @@ _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 _ABOVE_SATURATION = 1.03
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
-_MAX_LAG_SHARE, _MAX_CPU_SHARE = 0.05, 0.9
+_MAX_LAG_SHARE, _MAX_CPU_SHARE = 0.1, 0.9
 
 
 class Meter(Protocol):

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from experiment_report import readable
 from local_runner.controller import objective_of
 from local_runner.experiment import Experiment
 from local_runner.record import metrics_of
@@ -72,10 +73,10 @@ class RunView:
         parts = [f"trial {number}/{spec.max_trial_count or '?'}", trial.condition, knobs]
         value = objective_of(self._experiment, trial)
         if value is not None:
-            parts.append(f"{spec.objective.objective_metric_name}={value:.4g}")
+            parts.append(f"{spec.objective.objective_metric_name}={readable(value)}")
         metrics = metrics_of(self._experiment, trial)
         parts += [
-            f"{name}={metrics[name]:.4g}"
+            f"{name}={readable(metrics[name])}"
             for name in _SHOWN_METRICS
             if name in metrics and name != spec.objective.objective_metric_name
         ]
@@ -88,9 +89,9 @@ class RunView:
         table = Table(title=f"{self._experiment.name}: {spec.objective.type} {objective}")
         table.add_column("#", justify="right")
         for parameter in spec.parameters:
-            table.add_column(parameter.name, justify="right")
+            table.add_column(parameter.name, justify="right", overflow="fold")
         for name in (objective, *shown):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", overflow="fold")
         table.add_column("s", justify="right")
         table.add_column("condition")
         best = self._best(trials)
@@ -101,7 +102,7 @@ class RunView:
                 continue
             metrics = metrics_of(self._experiment, trial)
             cells = [trial.assignments.get(p.name, "") for p in spec.parameters]
-            cells += [f"{metrics[n]:.4g}" if n in metrics else "" for n in (objective, *shown)]
+            cells += [readable(metrics.get(name)) for name in (objective, *shown)]
             style = "bold green" if trial is best else ""
             table.add_row(str(number), *cells, _seconds(trial), _condition(trial), style=style)
         return table

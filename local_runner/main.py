@@ -14,7 +14,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from experiment_report import ExperimentRecord, write_report
+from experiment_report import ExperimentRecord, readable, write_report
 from local_runner import wire
 from local_runner.controller import End, Run, end_of, run_experiment
 from local_runner.db_manager import serve
@@ -155,7 +155,7 @@ def _summary(record: ExperimentRecord) -> str:
     else:
         lines.append(f"best trial      {best.name}")
         lines += [f"  {name} = {value}" for name, value in best.assignments.items()]
-        lines.append(f"{record.objective_metric:<15} {record.objective(best):.5g}")
+        lines.append(f"{record.objective_metric:<15} {readable(record.objective(best))}")
         if report := best.load_report:
             lines.append(
                 f"peak_rps        {report.peak_rps:.1f} "

@@ -13,6 +13,7 @@ from importlib.metadata import version
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from prometheus_client import start_http_server
+from threadpoolctl import threadpool_limits
 
 from protos.katib import api_pb2_grpc
 from suggestion.metrics import ServiceMetrics
@@ -98,6 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         level=arguments.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    # The matrices are small: several BLAS threads would spend five times as long, waiting for each
+    # other. Nothing else in this process uses BLAS, so the limit stays for good.
+    threadpool_limits(1, user_api="blas")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

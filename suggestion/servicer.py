@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from suggestion.metrics import ServiceMetrics
 
 _log = logging.getLogger(__name__)
 _MAX_SUGGESTIONS = 10_000
+# More searches at once would not end sooner, but keep the interpreter from the health check, whose
+# limit in Katib is a second.
+_MAX_SEARCHES = 2
 T = TypeVar("T")
 
 
@@ -25,6 +29,7 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
 
     def __init__(self, metrics: ServiceMetrics) -> None:
         self._metrics = metrics
+        self._searches = threading.Semaphore(_MAX_SEARCHES)
 
     def GetSuggestions(  # noqa: N802, the wire's name
         self, request: api_pb2.GetSuggestionsRequest, context: grpc.ServicerContext
@@ -49,15 +54,16 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
                 f"0 <= current_request_number <= {_MAX_SUGGESTIONS} must hold, but got {count}."
             )
         trials = katib.trials_from_proto(request.trials, experiment.objective)
-        found = suggest(
-            experiment.space,
-            trials,
-            count,
-            direction=experiment.objective.direction,
-            settings=experiment.settings,
-            seed=_seed(experiment.name, experiment.settings.random_state),
-            budget=experiment.budget,
-        )
+        with self._searches:
+            found = suggest(
+                experiment.space,
+                trials,
+                count,
+                direction=experiment.objective.direction,
+                settings=experiment.settings,
+                seed=_seed(experiment.name, experiment.settings.random_state),
+                budget=experiment.budget,
+            )
         states = Counter(trial.state.value for trial in trials)
         for state, number in states.items():
             self._metrics.trials.labels(state).inc(number)

@@ -1,0 +1,55 @@
+"""The suggestion service as the subprocess that a Deployment would run."""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import grpc
+
+from protos.katib import api_pb2_grpc
+
+
+@dataclass
+class Service:
+    process: subprocess.Popen[str]
+    port: int
+    metrics_port: int
+
+    @contextlib.contextmanager
+    def channel(self) -> Iterator[grpc.Channel]:
+        with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+            yield channel
+
+    @contextlib.contextmanager
+    def stub(self) -> Iterator[api_pb2_grpc.SuggestionStub]:
+        with self.channel() as channel:
+            yield api_pb2_grpc.SuggestionStub(channel)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "suggestion", *arguments]
+
+
+@contextlib.contextmanager
+def running(metrics_port: int = 0) -> Iterator[Service]:
+    """A service on a free port; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        command("--port", "0", "--metrics-port", str(metrics_port), "--log-level", "warning"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = re.fullmatch(r"suggestion: SERVING on port (\d+)\n", line)
+        assert match, line
+        yield Service(process, int(match[1]), metrics_port)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
