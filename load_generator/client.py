@@ -100,13 +100,13 @@ class InferenceClient:
         try:
             async with self._session.get(self._metadata_url, timeout=_PROBE_TIMEOUT) as response:
                 text = await response.read()
-            metadata: Any = json.loads(text)
+            metadata: Any = json.loads(text) if response.status == 200 else None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise PayloadError(
                 f"{self._metadata_url} must answer with the model's metadata, "
                 f"but: {_describe(error)}."
             ) from None
-        if response.status != 200 or not isinstance(metadata, dict):
+        if not isinstance(metadata, dict):
             raise PayloadError(
                 f"{self._metadata_url} must answer with the model's metadata, "
                 f"but got status {response.status} and {text[:200]!r}."

@@ -120,13 +120,14 @@ class OpenLoop:
                 break
             overdue += 1
         counted, missed = self._num_done + overdue, self._num_missed + overdue
-        # Clustered violations are few events: one pause of the server is no verdict, however many
-        # requests it delays.
+        # Clustered violations are few episodes: one pause of the server is no verdict, however many
+        # requests it delays, unless it takes up a good part of the probe.
         is_missed = self._errors | (self._latencies > slo)
         is_missed[list(self._open)[:overdue]] = True
         effect = design_effect(is_missed)
         bound = wilson_lower(missed / effect, counted / effect, _HOPELESS_Z)
-        if counted >= 20 and bound > self._limits.allowed_share:
+        is_repeated = missed >= 2 * effect or missed > 0.3 * counted
+        if counted >= 20 and is_repeated and bound > self._limits.allowed_share:
             return f"{missed} of {counted} requests missed the SLO"
         # Little's law: with this many open requests the newest will wait longer than the SLO.
         cap = 20 + 2 * slo * self._num_sent / max(now - self._start, slo)

@@ -71,7 +71,10 @@ class QueueMeter:
         stop_reason = ""
         for done in range(20, count, max(1, count // 50)):
             effect = design_effect(is_missed[:done])
-            is_refuted = wilson_lower(is_missed[:done].sum() / effect, done / effect, 3.1) > 0.01
+            missed = is_missed[:done].sum()
+            bound = wilson_lower(missed / effect, done / effect, 3.1)
+            is_repeated = missed >= 2 * effect or missed > 0.3 * done
+            is_refuted = is_repeated and bound > 0.01
             if is_refuted or latencies[done] > 2 * self.slo_seconds:
                 latencies, stop_reason = latencies[: done + 1], "hopeless"
                 break

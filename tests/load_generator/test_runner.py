@@ -1,0 +1,142 @@
+"""Open and closed loop against a real HTTP server on a socket."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from load_generator.client import InferenceClient
+from load_generator.runner import Limits, OpenLoop, run_closed_loop
+from load_generator.sample import Sample
+from load_generator.schedule import poisson_send_times
+from tests.fakes.model_server import ModelServer, serve
+from tests.load_generator.builders import config
+
+T = TypeVar("T")
+LIMITS = Limits(slo_seconds=0.2, allowed_share=0.01, timeout_seconds=2.0)
+
+
+def with_server(
+    server: ModelServer, work: Callable[[InferenceClient], Awaitable[T]], **changes: object
+) -> T:
+    async def run() -> T:
+        stopper, port = await serve(server)
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            async with InferenceClient(config(url=url, **changes)) as client:
+                return await work(client)
+        finally:
+            await stopper.cleanup()
+            await asyncio.sleep(0.02)  # for the last transports to notice
+
+    return asyncio.run(run())
+
+
+def open_loop(server: ModelServer, rate: float, seconds: float, limits: Limits = LIMITS) -> Sample:
+    offsets = poisson_send_times(rate, round(rate * seconds), seed=1)
+    return with_server(server, lambda client: OpenLoop(client.send, limits, offsets).run())
+
+
+def test_arrivals_are_poisson_seeded_and_ascending():
+    times = poisson_send_times(200.0, 20_000, seed=5)
+    gaps = np.diff(times)
+    assert (gaps >= 0).all()
+    assert gaps.mean() == pytest.approx(1 / 200, rel=0.03)
+    assert gaps.std() == pytest.approx(1 / 200, rel=0.05)  # exponential: mean equals deviation
+    assert (times == poisson_send_times(200.0, 20_000, seed=5)).all()
+    assert (times != poisson_send_times(200.0, 20_000, seed=6)).any()
+
+
+def test_streams_of_one_seed_are_the_same_at_every_rate_up_to_scale():
+    slow, fast = (poisson_send_times(rate, 100, seed=5) for rate in (10.0, 40.0))
+    assert slow == pytest.approx(fast * 4)
+
+
+def test_below_capacity_everything_is_answered_in_time():
+    server = ModelServer(service_seconds=0.005, workers=4)
+    sample = open_loop(server, 100.0, 2.0)
+    assert sample.num_requests == 200
+    assert server.num_requests == 200
+    assert sample.stop_reason == ""
+    assert not sample.is_error.any()
+    assert np.median(sample.latency_seconds) == pytest.approx(0.006, abs=0.004)
+    assert sample.throughput_rps == pytest.approx(100, rel=0.15)
+
+
+def test_overload_is_given_up_early():
+    sample = open_loop(ModelServer(service_seconds=0.02), 200.0, 20.0)
+    assert sample.stop_reason
+    assert sample.seconds < 5
+    assert sample.violations(0.2).mean() > 0.01
+
+
+def test_a_stall_shows_in_the_latency_of_all_that_were_due_meanwhile():
+    # One second of silence at 100 rps: about 100 requests wait, evenly 0 to 1 s. A client that
+    # waits for answers before it sends would see one slow request and hide the rest.
+    server = ModelServer(service_seconds=0.001, workers=4, stall_at=1.0, stall_seconds=1.0)
+    server.workers = 1
+    sample = open_loop(
+        server, 100.0, 4.0, Limits(slo_seconds=5, allowed_share=0.01, timeout_seconds=10)
+    )
+    late = sample.latency_seconds[sample.latency_seconds > 0.1]
+    assert 70 < len(late) < 110
+    assert late.max() == pytest.approx(1.0, abs=0.1)
+    assert late.mean() == pytest.approx(0.55, abs=0.1)
+    assert np.percentile(sample.latency_seconds, 99) > 0.9
+
+
+def test_one_stall_alone_is_not_hopeless():
+    server = ModelServer(service_seconds=0.001, stall_at=0.5, stall_seconds=0.3)
+    sample = open_loop(server, 100.0, 3.0)
+    assert sample.stop_reason == ""
+    assert sample.num_requests == 300
+
+
+def test_errors_count_as_violations_with_the_timeout_as_latency():
+    server = ModelServer(service_seconds=0.001, workers=4, fail_share=0.005)
+    sample = open_loop(server, 200.0, 2.0)
+    assert sample.is_error.sum() >= 1
+    assert (sample.latency_seconds[sample.is_error] >= LIMITS.timeout_seconds).all()
+    assert sample.last_error == "status 500: planned failure"
+
+
+def test_closed_loop_finds_the_capacity():
+    sample = with_server(
+        ModelServer(service_seconds=0.01, workers=2),
+        lambda client: run_closed_loop(client.send, LIMITS, concurrency=4, seconds=2.0),
+    )
+    assert sample.throughput_rps == pytest.approx(200, rel=0.05)
+    assert np.median(sample.latency_seconds) == pytest.approx(0.02, rel=0.3)
+
+
+def test_a_refusing_server_does_not_spin_the_client():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+    async def run() -> Sample:
+        async with InferenceClient(config(url=url)) as client:
+            return await run_closed_loop(client.send, LIMITS, concurrency=2, seconds=0.5)
+
+    sample = asyncio.run(run())
+    assert sample.is_error.all()
+    assert sample.num_requests < 120
+    assert "Connect" in sample.last_error
+
+
+def test_a_server_that_dies_in_mid_probe_is_a_miss_and_not_a_hang():
+    async def run() -> Sample:
+        stopper, port = await serve(ModelServer(service_seconds=0.001, workers=4))
+        async with InferenceClient(config(url=f"http://127.0.0.1:{port}/")) as client:
+            loop = OpenLoop(client.send, LIMITS, poisson_send_times(100.0, 1000, seed=1))
+            probe = asyncio.create_task(loop.run())
+            await asyncio.sleep(1.0)
+            await stopper.cleanup()
+            return await asyncio.wait_for(probe, 20)
+
+    sample = asyncio.run(run())
+    assert sample.stop_reason
+    assert sample.is_error.sum() > 10

@@ -1,0 +1,72 @@
+"""Bounds, clustering and the fitted root against known answers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from load_generator.statistics import Tally, design_effect, fit_root, wilson_lower
+
+
+def test_wilson_against_published_values():
+    # Newcombe (1998), table I: 15 of 148 gives (0.0624, 0.1605); 81 of 263 gives (0.2553, 0.3662).
+    assert wilson_lower(15, 148, 1.959964) == pytest.approx(0.0624, abs=5e-5)
+    assert wilson_lower(81, 263, 1.959964) == pytest.approx(0.2553, abs=5e-5)
+    assert wilson_lower(0, 20, 1.96) == 0.0
+    assert wilson_lower(0, 0, 1.96) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("positions", "expected"),
+    [
+        ([], 1.0),
+        ([5], 1.0),
+        ([5, 100, 300], 1.0),
+        ([5, 6, 7, 8], 4.0),
+        ([5, 6, 7, 300], (9 + 1) / 4),
+        ([5, 15, 25], 3.0),  # gaps of ten belong to one episode
+        ([5, 16], 1.0),
+    ],
+)
+def test_design_effect_of_episodes(positions: list[int], expected: float):
+    is_violation = np.zeros(500, dtype=np.bool_)
+    is_violation[positions] = True
+    assert design_effect(is_violation) == pytest.approx(expected)
+
+
+def test_root_lies_between_a_clean_and_a_bad_probe():
+    tallies = [Tally(100, 5000, 2, 1.0), Tally(120, 5000, 500, 1.0)]
+    root = fit_root(tallies, 0.01, 90, 130)
+    assert 100 < root.low_rps <= root.rate_rps <= root.high_rps < 120
+
+
+def test_more_requests_narrow_the_interval():
+    widths = [
+        fit_root(
+            [Tally(100, n, round(0.006 * n), 1.0), Tally(104, n, round(0.015 * n), 1.0)],
+            0.01, 80, 125,
+        ).relative_width
+        for n in (500, 5000, 50_000)
+    ]  # fmt: skip
+    assert widths[0] > widths[1] > widths[2]
+    assert widths[2] < 0.03
+
+
+def test_clustering_widens_the_interval():
+    widths = [
+        fit_root([Tally(100, 5000, 50, effect), Tally(110, 5000, 150, effect)], 0.01, 80, 125)
+        for effect in (1.0, 20.0)
+    ]
+    assert widths[1].relative_width > 2 * widths[0].relative_width
+
+
+@given(
+    rates=st.lists(st.floats(50, 200), min_size=1, max_size=8),
+    share=st.floats(0, 1),
+    effect=st.floats(1, 50),
+)
+def test_root_never_leaves_its_bracket(rates: list[float], share: float, effect: float):
+    tallies = [Tally(rate, 400, round(400 * share), effect) for rate in rates]
+    root = fit_root(tallies, 0.01, 60, 150)
+    edge = 1 + 1e-9
+    assert 60 / edge <= root.low_rps <= root.rate_rps <= root.high_rps <= 150 * edge
