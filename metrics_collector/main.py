@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,14 +25,14 @@ ends, and the pod would turn unready.
 exit codes: 0 stopped by SIGTERM or Ctrl-C; 1 the database refused the report; 2 wrong usage"""
 
 
-class _StoppedError(Exception):
-    """SIGTERM or SIGINT arrived."""
+class _Stopped(BaseException):  # noqa: N818, like KeyboardInterrupt
+    """SIGTERM or SIGINT arrived. No Exception: logging would swallow it in the middle of a line."""
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # a second one would hit the interpreter's shutdown
-    raise _StoppedError
+    raise _Stopped
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _collect(arguments, names)
         while True:
-            signal.pause()
-    except _StoppedError:
+            # Not signal.pause(): a signal just before it would be noticed only at the next one.
+            time.sleep(1)
+    except _Stopped:
         return 0
     except ReportRefusedError as error:
         print(f"metrics-collector: {error}", file=sys.stderr)
