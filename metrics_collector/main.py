@@ -25,7 +25,7 @@ ends, and the pod would turn unready.
 exit codes: 0 stopped by SIGTERM or Ctrl-C; 1 the database refused the report; 2 wrong usage"""
 
 
-class _Stopped(BaseException):  # noqa: N818, like KeyboardInterrupt
+class _Stopped(BaseException):
     """SIGTERM or SIGINT arrived. No Exception: logging would swallow it in the middle of a line."""
 
 
