@@ -3,7 +3,8 @@
 ::
 
     SuggestionError
-    └── InvalidExperimentError   the user must change the Experiment: INVALID_ARGUMENT
+    ├── InvalidExperimentError   the user must change the Experiment: INVALID_ARGUMENT
+    └── BusyError                too many calls at once, come again: RESOURCE_EXHAUSTED
 
 Everything else that is raised is a defect of ours. It becomes INTERNAL, never UNKNOWN: Katib ends
 an Experiment for good on UNKNOWN, and tries again on INTERNAL.
@@ -16,3 +17,7 @@ class SuggestionError(Exception):
 
 class InvalidExperimentError(SuggestionError):
     """The Experiment breaks a rule; the message states the rule, then the value."""
+
+
+class BusyError(SuggestionError):
+    """The service has as many calls in progress as it takes; Katib tries again by itself."""

@@ -17,13 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from protos.katib import api_pb2_grpc
 from suggestion.metrics import ServiceMetrics
-from suggestion.servicer import SuggestionServicer
+from suggestion.servicer import MAX_CALLS, SuggestionServicer
 
 # Katib's probes ask for the second name (pkg/controller.v1beta1/consts/const.go:171-173).
 HEALTH_SERVICES = ("", "manager.v1beta1.Suggestion")
 DEFAULT_PORT = 6789
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-_NUM_WORKERS = 10
+# Beyond the calls in progress: for health checks, whose limit is a second, and for refusals.
+_NUM_WORKERS = MAX_CALLS + 4
 _GRACE_SECONDS = 10.0
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -74,7 +75,6 @@ def make_server(host: str, port: int, metrics: ServiceMetrics) -> SuggestionServ
         ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
     ]
-    # One worker more than suggestions may use: health checks have a limit of one second.
     server = grpc.server(ThreadPoolExecutor(_NUM_WORKERS), options=options)
     servicer = health.HealthServicer(
         experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1)

@@ -1,11 +1,12 @@
 """The two RPCs: convert, search, convert. Errors become status codes in one place."""
 
+import contextlib
 import hashlib
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import grpc
@@ -13,7 +14,7 @@ import grpc
 from protos.katib import api_pb2, api_pb2_grpc
 from suggestion import katib
 from suggestion.designer import suggest
-from suggestion.errors import InvalidExperimentError
+from suggestion.errors import BusyError, InvalidExperimentError
 from suggestion.metrics import ServiceMetrics
 
 _log = logging.getLogger(__name__)
@@ -21,6 +22,9 @@ _MAX_SUGGESTIONS = 10_000
 # More searches at once would not end sooner, but keep the interpreter from the health check, whose
 # limit in Katib is a second.
 _MAX_SEARCHES = 2
+# Calls that may be in progress, most of them waiting. The server has more threads than this, so
+# that health checks always find one; a call beyond it is told to come again.
+MAX_CALLS = 32
 T = TypeVar("T")
 
 
@@ -30,6 +34,7 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
     def __init__(self, metrics: ServiceMetrics) -> None:
         self._metrics = metrics
         self._searches = threading.Semaphore(_MAX_SEARCHES)
+        self._calls = threading.Semaphore(MAX_CALLS)
 
     def GetSuggestions(  # noqa: N802, the wire's name
         self, request: api_pb2.GetSuggestionsRequest, context: grpc.ServicerContext
@@ -86,7 +91,11 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
         code, details = grpc.StatusCode.OK, ""
         with self._metrics.seconds.labels(method).time():
             try:
-                return work()
+                with self._admitted():
+                    return work()
+            except BusyError as error:
+                code, details = grpc.StatusCode.RESOURCE_EXHAUSTED, str(error)
+                _log.warning("%s put off: %s", method, details)
             except InvalidExperimentError as error:
                 code, details = grpc.StatusCode.INVALID_ARGUMENT, str(error)
                 _log.warning("%s refused: %s", method, details)
@@ -100,6 +109,15 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
                 self._metrics.requests.labels(method, code.name).inc()
         context.abort(code, details)
         raise AssertionError("context.abort returned")
+
+    @contextlib.contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if not self._calls.acquire(blocking=False):
+            raise BusyError(f"At most {MAX_CALLS} calls must be in progress; this is one more.")
+        try:
+            yield
+        finally:
+            self._calls.release()
 
 
 def _validate(experiment: api_pb2.Experiment) -> api_pb2.ValidateAlgorithmSettingsReply:

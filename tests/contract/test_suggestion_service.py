@@ -3,9 +3,9 @@
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +13,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from protos.katib import api_pb2
+from protos.katib import api_pb2, api_pb2_grpc
+from suggestion.servicer import MAX_CALLS
 from tests.contract.service import Service, command, running
 from tests.suggestion.experiments import MIXED, experiment, parameter, trial
 
@@ -155,37 +156,39 @@ def test_a_signal_lets_a_running_call_finish(number: signal.Signals):
     assert (service.process.returncode, stderr) == (0, "")
 
 
-def test_health_answers_while_suggestions_are_computed():
-    many = [parameter(f"p{i}", "DOUBLE", low="0", high="1") for i in range(20)]
+def test_health_answers_while_more_calls_arrive_than_the_service_takes():
+    many = [parameter(f"p{i}", "DOUBLE", low="0", high="1") for i in range(12)]
     trials = [
         trial(
-            {f"p{i}": str((i * 7 + n * 13) % 97 / 97) for i in range(20)},
+            {f"p{i}": str((i * 7 + n * 13) % 97 / 97) for i in range(12)},
             str(n + 1.0),
             name=f"t{n}",
         )
-        for n in range(150)
+        for n in range(80)
     ]
     asked = api_pb2.GetSuggestionsRequest(
-        experiment=experiment(*many), trials=trials, current_request_number=10
+        experiment=experiment(*many), trials=trials, current_request_number=3
     )
-    with running() as service, service.channel() as channel, ThreadPoolExecutor(12) as pool:
-        done = threading.Event()
 
-        def ask() -> None:
-            with service.stub() as stub:
-                stub.GetSuggestions(asked, timeout=100)
+    def ask(channel: grpc.Channel) -> grpc.StatusCode:
+        try:
+            api_pb2_grpc.SuggestionStub(channel).GetSuggestions(asked, timeout=100)
+        except grpc.RpcError as error:
+            return error.code()
+        return grpc.StatusCode.OK
 
-        calls = [pool.submit(ask) for _ in range(12)]
+    count = MAX_CALLS + 8
+    with running() as service, service.channel() as channel, ThreadPoolExecutor(count) as pool:
+        calls = [pool.submit(ask, channel) for _ in range(count)]
         health = health_pb2_grpc.HealthStub(channel)
         checks = 0
-        while not done.is_set():
+        while not all(call.done() for call in calls):
             health.Check(health_pb2.HealthCheckRequest(), timeout=1)
             checks += 1
-            if all(call.done() for call in calls):
-                done.set()
-        for call in calls:
-            call.result()
-    assert checks > 3
+        codes = Counter(call.result() for call in calls)
+    assert checks > 10
+    assert codes.keys() == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert codes[grpc.StatusCode.OK] >= MAX_CALLS
 
 
 def test_a_taken_port_is_an_error_with_exit_code_1():
