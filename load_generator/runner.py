@@ -197,19 +197,20 @@ async def run_closed_loop(
         is_error=np.array(errors, dtype=np.bool_),
         lag_seconds=np.empty(0),
         seconds=elapsed,
-        throughput_rps=_throughput(np.array(done_at), concurrency, seconds + start),
+        throughput_rps=_throughput(np.array(done_at), concurrency, start, start + seconds),
         client_cpu_share=(time.process_time() - cpu) / max(elapsed, 1e-9),
         last_error=last_error,
     )
 
 
-def _throughput(done_at: NDArray[np.float64], concurrency: int, stop: float) -> float:
+def _throughput(done_at: NDArray[np.float64], concurrency: int, start: float, stop: float) -> float:
     """Answers a second between the end of the first round and the end of sending."""
-    if len(done_at) < 2:
+    if len(done_at) == 0:
         return 0.0
     # The first `concurrency` answers fill the pipeline; when there are few, leave out one only.
     first = done_at[min(concurrency, len(done_at) // 4)]
     steady = done_at[(done_at > first) & (done_at <= stop)]
-    if len(steady) == 0:
-        steady, first = done_at[1:], done_at[0]
+    if len(steady) == 0 or steady[-1] - first < 0.5 * (stop - start):
+        # Too short a stretch: a burst of simultaneous answers would look like an endless rate.
+        steady, first = done_at, start
     return len(steady) / max(float(steady[-1] - first), 1e-9)

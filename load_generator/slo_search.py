@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from load_generator.config import LoadTestConfig
 from load_generator.report import Probe
 from load_generator.sample import Sample, summarize
@@ -110,9 +112,14 @@ class Search:
         end = self.meter.seconds_left() - budget
         best = self.probes[-1].achieved_rps
         concurrency = _FIRST_CONCURRENCY
+        latency = (self.probes[-1].latency_p50_ms or 0.0) / 1000
         while concurrency <= _MAX_CONCURRENCY and self.meter.seconds_left() > end:
-            sample = await self.meter.closed_loop(concurrency, seconds)
-            slo = self.config.slo_seconds
+            # A dozen rounds at least, at twice the latency that half the concurrency had.
+            wanted = min(max(seconds, 24 * latency), self.meter.seconds_left() - end)
+            sample = await self.meter.closed_loop(concurrency, wanted)
+            if sample.num_requests == 0:
+                break
+            latency, slo = float(np.median(sample.latency_seconds)), self.config.slo_seconds
             self._note(
                 summarize(sample, kind="saturation", concurrency=concurrency, slo_seconds=slo)
             )

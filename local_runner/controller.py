@@ -90,8 +90,10 @@ def run_experiment(run: Run) -> End | None:
                 end = end_of(run.experiment, trials)
                 if end is not None:
                     return end
-                for trial in [t for t in trials if t.condition == "Created"]:
-                    slot = min(set(range(slots)) - set(running.values()))
+                # A trial is completed on disk a moment before its slot is free again.
+                free = sorted(set(range(slots)) - set(running.values()))
+                created = [trial for trial in trials if trial.condition == "Created"]
+                for trial, slot in zip(created, free, strict=False):
                     run.state.save(replace(trial, condition="Running", start_time=now()))
                     running[pool.submit(_run_one, run, trial, slot)] = slot
                 count = num_to_add(run.experiment, trials)
