@@ -98,7 +98,7 @@ def _knob_panel(
         text = trial.assignments.get(parameter.name, "")
         if choices and text in choices:
             x = choices.index(text) + 0.1 * (index % 5 - 2) / 2
-        elif choices:
+        elif choices or not text:
             continue
         else:
             x = float(text)

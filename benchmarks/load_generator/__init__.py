@@ -1,0 +1,1 @@
+"""Accuracy of the load generator against queues whose peak is known."""

@@ -1,0 +1,1 @@
+"""How far from the best the configuration is that ``make tune`` recommends."""
