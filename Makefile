@@ -47,9 +47,10 @@ $(MLSERVER)/.ready: examples/local/mlserver/requirements.txt examples/local/mlse
 	$(MLSERVER)/bin/python examples/local/mlserver/train.py $(MLSERVER)/models/digits
 	touch $@
 
-$(TRITON)/.ready: examples/local/triton/requirements.txt
+$(TRITON)/.ready: $(wildcard examples/local/triton/*.txt examples/local/triton/*.py examples/local/triton/model/*)
 	$(PYTHON) -m venv $(TRITON)
-	$(TRITON)/bin/pip install --quiet --requirement $<
+	$(TRITON)/bin/pip install --quiet --requirement examples/local/triton/requirements.txt
+	$(TRITON)/bin/python examples/local/triton/train.py $(TRITON)/models
 	touch $@
 
 clean:

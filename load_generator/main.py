@@ -45,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config, cost = _config(arguments), _cost(arguments)
     except ValueError as error:
         parser.error(str(error))
+    report: LoadReport | None = None
     try:
         progress = Progress(arguments.metrics_port)
         _check_writable(arguments.result)
@@ -59,8 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _run(_wait_for_ever())
     except _StoppedError as stopped:
         number: int = stopped.args[0]
-        is_measured = "report" in locals() and report is not None
-        return 0 if is_measured else 128 + number
+        return 128 + number if report is None else 0
     except OSError as error:
         print(f"load-generator: {error}", file=sys.stderr)
         return 1

@@ -23,8 +23,8 @@ def main(folder: Path) -> None:
         "name": "digits",
         "implementation": "mlserver_sklearn.SKLearnModel",
         "parameters": {"uri": "./model.joblib"},
-        # Declared, so that a load generator can make its own requests from the metadata.
-        "inputs": [{"name": "predict", "datatype": "FP32", "shape": [-1, 64]}],
+        # Declared, so that a load generator can make its own requests: 16 images each.
+        "inputs": [{"name": "predict", "datatype": "FP32", "shape": [16, 64]}],
     }
     (folder / "model-settings.json").write_text(json.dumps(settings, indent=2))
 
