@@ -1,0 +1,1 @@
+"""Offline: what the suggestion service learns from before it meets a new service."""
