@@ -1,7 +1,6 @@
 """Puts load on a server: an open loop on a schedule, and a closed loop of a given concurrency."""
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -156,7 +155,7 @@ class OpenLoop:
 
 
 async def run_closed_loop(
-    send: Send, limits: Limits, *, concurrency: int, seconds: float, max_requests: float = math.inf
+    send: Send, limits: Limits, *, concurrency: int, seconds: float
 ) -> Sample:
     """Keeps ``concurrency`` requests in flight for ``seconds``.
 
@@ -172,7 +171,7 @@ async def run_closed_loop(
 
     async def worker() -> None:
         nonlocal last_error
-        while loop.time() - start < seconds and len(latencies) < max_requests:
+        while loop.time() - start < seconds:
             begun = loop.time()
             error = await send()
             end = loop.time()
