@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from meta_training.serving_simulator import ServiceParameters
+from suggestion.serving_simulator import ServiceParameters
 
 # Share of services whose GPU work is next to nothing, as for sentence and word embeddings.
 _LOOKUP_SHARE = 0.12

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from meta_training.gpu import GPUS
 from meta_training.prior import draw_service
-from meta_training.serving_simulator import (
+from suggestion.gpu import GPUS
+from suggestion.serving_simulator import (
     Array,
     Configurations,
     ServiceParameters,

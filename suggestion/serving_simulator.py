@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meta_training.gpu import Gpu
+from suggestion.gpu import Gpu
 
 Array = NDArray[np.float64]
 
