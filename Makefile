@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MLSERVER := .venv-mlserver
 TRITON := .venv-triton
+VIZIER := .venv-vizier
 
 .PHONY: tune tune-triton test check protos lock clean
 .DELETE_ON_ERROR:
@@ -53,5 +54,11 @@ $(TRITON)/.ready: $(wildcard examples/local/triton/*.txt examples/local/triton/*
 	$(TRITON)/bin/python examples/local/triton/train.py $(TRITON)/models
 	touch $@
 
+# A peer of benchmarks/search_cost, which needs other versions of our dependencies.
+$(VIZIER)/.ready: benchmarks/search_cost/vizier-requirements.txt
+	$(PYTHON) -m venv $(VIZIER)
+	$(VIZIER)/bin/pip install --quiet --requirement $<
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MLSERVER) $(TRITON) runs build *.egg-info
+	rm -rf $(VENV) $(MLSERVER) $(TRITON) $(VIZIER) runs build *.egg-info

@@ -9,7 +9,6 @@ from scipy.stats import qmc
 
 from suggestion.parameter import Grid
 from suggestion.search_space import Point, SearchSpace
-from suggestion.settings import Settings
 
 # Up to this size a space is scored whole.
 MAX_ENUMERATED = 20_000
@@ -27,7 +26,7 @@ def quasi_random(space: SearchSpace, seed: int, start: int = 0) -> Iterator[Poin
         yield from space.from_uniform(engine.random(64))
 
 
-def initial_design(space: SearchSpace, settings: Settings, seed: int, budget: int) -> list[Point]:
+def initial_design(space: SearchSpace, initial_points: str, seed: int, budget: int) -> list[Point]:
     """The points that come before the surrogate has a say, in order; possibly none.
 
     By default the centre, then a scrambled Sobol sequence: as many as there are parameters and one,
@@ -35,19 +34,19 @@ def initial_design(space: SearchSpace, settings: Settings, seed: int, budget: in
 
     Args:
         space: What to search.
-        settings: ``initial_points`` chooses.
+        initial_points: ``none``, ``corners``, a number, or ``auto``.
         seed: Seed of the sequence.
         budget: maxTrialCount; 0 when unlimited.
     """
-    if settings.initial_points == "none":
+    if initial_points == "none":
         return []
-    if settings.initial_points == "corners":
+    if initial_points == "corners":
         return _corners(space)
-    if settings.initial_points == "auto":
+    if initial_points == "auto":
         count = max(4, len(space.parameters) + 1)
         count = min(count, max(3, budget // 4)) if budget else count
     else:
-        count = int(settings.initial_points)
+        count = int(initial_points)
     if count == 0:
         return []
     centre = space.from_uniform(np.full((1, len(space.parameters)), 0.5))

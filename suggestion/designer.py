@@ -6,20 +6,52 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suggestion.acquisition import expected_improvement, upper_confidence_bound
-from suggestion.candidates import candidate_points, initial_design, quasi_random
-from suggestion.feasibility import feasible_probability
-from suggestion.gaussian_process import GaussianProcess
+from suggestion.acquisition import (
+    confidence_delta,
+    expected_improvement,
+    upper_confidence_bound,
+)
+from suggestion.candidates import MAX_ENUMERATED, candidate_points, initial_design, quasi_random
+from suggestion.evidence import Evidence, evidence_of
+from suggestion.posterior import Posterior
 from suggestion.search_space import Point, SearchSpace
-from suggestion.settings import Settings
-from suggestion.surrogate import Posterior, Surrogate
-from suggestion.trial import Direction, Trial, TrialState
+from suggestion.surrogate import Surrogate
+from suggestion.trial import Direction, Trial
 
 Array = NDArray[np.float64]
+Key = tuple[str, ...]
 
 _NUM_INCUMBENTS = 5
-# How far to look along the quasi-random sequence for a point that has not been taken.
-_MAX_TRIES = 20_000
+# Believing costs a pass over the candidates each; what is left of their spread after so many
+# pending neighbours decides nothing.
+_MAX_BELIEVED = 200
+# The most promising opening is looked for step by step; the rest of a large batch is any points.
+_MAX_OPENING = 32
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to search one space.
+
+    Attributes:
+        space: What to search.
+        surrogate: The model of the objective.
+        name: Its name: ``gp``, ``library`` or ``maml``.
+        acquisition: ``expected_improvement``, ``confidence_delta`` or ``ucb``.
+        exploration_weight: Of the confidence or of the spread.
+        initial_points: ``auto``, ``none``, ``corners`` or a number.
+        seed: Equal for all requests of an Experiment.
+        budget: maxTrialCount; 0 when unlimited.
+    """
+
+    space: SearchSpace
+    surrogate: Surrogate
+    name: str
+    acquisition: str
+    exploration_weight: float
+    initial_points: str
+    seed: int
+    budget: int
 
 
 @dataclass(frozen=True)
@@ -28,7 +60,7 @@ class Suggestions:
 
     Attributes:
         assignments: Parameter name to text, one mapping a suggestion.
-        source: What chose the last of them: ``initial``, ``gp`` or ``repeat``.
+        source: What chose the last of them: ``initial``, ``repeat`` or the surrogate's name.
         num_repeats: How many repeat a point because the space is exhausted.
     """
 
@@ -37,29 +69,8 @@ class Suggestions:
     num_repeats: int
 
 
-@dataclass(frozen=True)
-class _History:
-    """Trials that fit the space, as points, in an order that does not depend on the request's."""
-
-    measured: list[Point]
-    values: Array  # larger is better
-    infeasible: list[Point]
-    pending: list[Point]
-
-    @property
-    def num_trials(self) -> int:
-        return len(self.measured) + len(self.infeasible) + len(self.pending)
-
-
 def suggest(
-    space: SearchSpace,
-    trials: Sequence[Trial],
-    count: int,
-    *,
-    direction: Direction,
-    settings: Settings,
-    seed: int,
-    budget: int,
+    search: Search, trials: Sequence[Trial], count: int, direction: Direction
 ) -> Suggestions:
     """Chooses ``count`` points. A pure function: equal arguments give equal suggestions.
 
@@ -67,97 +78,59 @@ def suggest(
     space has others. After that the best points are measured again.
 
     Args:
-        space: What to search.
+        search: How to search.
         trials: All trials of the request, in any order; those that do not fit are ignored.
         count: How many points to suggest, at least 0.
         direction: Whether larger objectives are better.
-        settings: How to search.
-        seed: Seed; equal for all requests of an Experiment.
-        budget: maxTrialCount; 0 when unlimited.
     """
-    history = _history(space, trials, direction)
-    taken = {
-        _key(space, point) for point in [*history.measured, *history.infeasible, *history.pending]
-    }
+    space = search.space
+    evidence = evidence_of(space, trials, direction)
+    taken = {_key(space, point) for point in [*evidence.outcomes, *evidence.pending]}
     chosen: list[Point] = []
     source = "initial"
-    for point in initial_design(space, settings, seed, budget)[history.num_trials :]:
+    design = initial_design(space, search.initial_points, search.seed, search.budget)
+    for point in design[evidence.num_trials :]:
         if len(chosen) < count and _key(space, point) not in taken:
             taken.add(_key(space, point))
             chosen.append(point)
     missing = count - len(chosen)
-    if missing and history.measured:
-        found = _by_acquisition(space, history, chosen, taken, missing, settings, seed)
-        chosen, source = chosen + found, settings.surrogate
-    elif missing:
-        chosen += _unseen(space, history, taken, missing, seed)
+    if missing:
+        continued = evidence.with_pending(chosen)
+        choose = _by_acquisition if evidence.measured else _by_promise
+        found = choose(search, continued, taken, missing)
+        chosen, source = chosen + found, search.name
     num_repeats = count - len(chosen)
     if num_repeats:
-        chosen, source = chosen + _repeats(space, history, num_repeats, seed), "repeat"
+        chosen, source = chosen + _repeats(space, evidence, num_repeats, search.seed), "repeat"
     return Suggestions(tuple(space.assignments_of(p) for p in chosen), source, num_repeats)
 
 
-def _history(space: SearchSpace, trials: Sequence[Trial], direction: Direction) -> _History:
-    points: dict[TrialState, list[Point]] = {state: [] for state in TrialState}
-    values = []
-    sign = 1.0 if direction is Direction.MAXIMIZE else -1.0
-    for trial in sorted(trials, key=lambda t: (t.name, sorted(t.assignments.items()))):
-        point = space.point_of(trial.assignments)
-        if point is None:
-            continue
-        points[trial.state].append(point)
-        if trial.value is not None:
-            values.append(sign * trial.value)
-    return _History(
-        measured=points[TrialState.MEASURED],
-        values=np.array(values, dtype=np.float64),
-        infeasible=points[TrialState.INFEASIBLE],
-        pending=points[TrialState.PENDING],
-    )
-
-
-def _key(space: SearchSpace, point: Point) -> tuple[str, ...]:
+def _key(space: SearchSpace, point: Point) -> Key:
     """Identity of a point: two points are one when they are rendered alike."""
     return tuple(space.assignments_of(point).values())
 
 
-def _by_acquisition(
-    space: SearchSpace,
-    history: _History,
-    chosen: Sequence[Point],
-    taken: set[tuple[str, ...]],
-    count: int,
-    settings: Settings,
-    seed: int,
-) -> list[Point]:
-    order = np.argsort(-history.values, kind="stable")[:_NUM_INCUMBENTS]
-    incumbents = [history.measured[index] for index in order]
-    candidates = candidate_points(space, incumbents, history.num_trials, seed)
-    unique = {_key(space, point): point for point in candidates}
-    points = [point for key, point in unique.items() if key not in taken]
+def _untaken(space: SearchSpace, points: Sequence[Point], taken: set[Key]) -> list[Point]:
+    unique = {_key(space, point): point for point in points}
+    return [point for key, point in unique.items() if key not in taken]
+
+
+def _by_acquisition(search: Search, evidence: Evidence, taken: set[Key], count: int) -> list[Point]:
+    """The best new points by the acquisition function; pending ones are believed to come out."""
+    order = np.argsort(-evidence.values, kind="stable")[:_NUM_INCUMBENTS]
+    incumbents = [evidence.measured[index] for index in order]
+    candidates = candidate_points(search.space, incumbents, evidence.num_trials, search.seed)
+    points = _untaken(search.space, candidates, taken)
     if not points:
         return []
-    encoded = space.encode(points)
-    surrogate: Surrogate = GaussianProcess(space.groups)
-    posterior = surrogate.predict(
-        space.encode(history.measured),
-        history.values,
-        space.encode([*history.pending, *chosen]),
-        encoded,
-    )
-    feasible = feasible_probability(
-        space.encode([*history.measured, *history.infeasible]),
-        np.arange(len(history.measured) + len(history.infeasible)) < len(history.measured),
-        encoded,
-        space.groups,
-    )
+    pending = evidence.pending[-_MAX_BELIEVED:]
+    posterior = search.surrogate.predict(evidence, [*points, *pending])
+    is_left = np.arange(len(points) + len(pending)) < len(points)
+    for index in np.flatnonzero(~is_left):
+        posterior = posterior.believing(int(index))
     found: list[Point] = []
-    is_left = np.ones(len(points), dtype=np.bool_)
     while len(found) < min(count, len(points)):
-        score = _score(posterior, settings) * feasible
-        if not score[is_left].any():
-            # No improvement is expected anywhere: the most promising uncertain point will do.
-            score = np.exp(posterior.mean - posterior.mean.max()) * posterior.sigma * feasible
+        score = _score(search, posterior, is_left)
         index = int(np.where(is_left, score, -1.0).argmax())
         is_left[index] = False
         found.append(points[index])
@@ -166,41 +139,48 @@ def _by_acquisition(
     return found
 
 
-def _score(posterior: Posterior, settings: Settings) -> Array:
-    if settings.acquisition == "ucb":
-        return upper_confidence_bound(posterior, settings.exploration_weight)
-    return expected_improvement(posterior)
-
-
-def _unseen(
-    space: SearchSpace, history: _History, taken: set[tuple[str, ...]], count: int, seed: int
-) -> list[Point]:
-    """Points that nothing is known of; far from failures when there were any."""
-    if space.size <= _MAX_TRIES:
-        pool = space.enumerate()
-        order = np.random.default_rng(seed).permutation(len(pool))
-        pool = [pool[index] for index in order]
+def _score(search: Search, posterior: Posterior, is_left: NDArray[np.bool_]) -> Array:
+    if search.acquisition == "ucb":
+        return upper_confidence_bound(posterior, search.exploration_weight)
+    if search.acquisition == "confidence_delta":
+        score = confidence_delta(posterior, search.exploration_weight)
     else:
-        sequence = quasi_random(space, seed)
-        pool = [point for point, _ in zip(sequence, range(count * 4 + 512), strict=False)]
-    unique = {_key(space, point): point for point in pool}
-    points = [point for key, point in unique.items() if key not in taken]
-    if history.infeasible and points:
-        outcomes = np.zeros(len(history.infeasible), dtype=np.bool_)
-        feasible = feasible_probability(
-            space.encode(history.infeasible), outcomes, space.encode(points), space.groups
-        )
-        points = [points[index] for index in np.argsort(-feasible, kind="stable")]
-    return points[:count]
+        score = expected_improvement(posterior)
+    if score[is_left].any():
+        return score
+    # No improvement is expected anywhere: the most promising uncertain point will do.
+    mean = posterior.mean
+    return np.asarray(np.exp(mean - mean.max()) * posterior.sigma * posterior.feasible)
 
 
-def _repeats(space: SearchSpace, history: _History, count: int, seed: int) -> list[Point]:
+def _by_promise(search: Search, evidence: Evidence, taken: set[Key], count: int) -> list[Point]:
+    """Points to begin with: the most promising ones, or any when the surrogate knows nothing."""
+    points = _untaken(search.space, _pool(search, count), taken)
+    found: list[Point] = []
+    while points and len(found) < min(count, _MAX_OPENING):
+        promise = search.surrogate.promise(evidence.with_pending(found), points)
+        if promise is None:
+            break
+        found.append(points.pop(int(promise.argmax())))
+    return found + points[: count - len(found)]
+
+
+def _pool(search: Search, count: int) -> list[Point]:
+    if search.space.size <= MAX_ENUMERATED:
+        points = search.space.enumerate()
+        order = np.random.default_rng(search.seed).permutation(len(points))
+        return [points[index] for index in order]
+    sequence = quasi_random(search.space, search.seed)
+    return [point for point, _ in zip(sequence, range(count * 4 + 512), strict=False)]
+
+
+def _repeats(space: SearchSpace, evidence: Evidence, count: int, seed: int) -> list[Point]:
     """The best measured points again, in turn; those under measurement come last."""
-    order = np.argsort(-history.values, kind="stable")
-    ranked = list(dict.fromkeys(history.measured[index] for index in order))[: max(3, count)]
+    order = np.argsort(-evidence.values, kind="stable")
+    ranked = list(dict.fromkeys(evidence.measured[index] for index in order))[: max(3, count)]
     if not ranked:
         ranked = space.from_uniform(np.random.default_rng(seed).random((1, len(space.parameters))))
-    held = [_key(space, point) for point in history.pending]
+    held = [_key(space, point) for point in evidence.pending]
     times = {point: held.count(_key(space, point)) for point in ranked}
     repeats = []
     for _ in range(count):

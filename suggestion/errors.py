@@ -4,7 +4,8 @@
 
     SuggestionError
     ├── InvalidExperimentError   the user must change the Experiment: INVALID_ARGUMENT
-    └── BusyError                too many calls at once, come again: RESOURCE_EXHAUSTED
+    ├── BusyError                too many calls at once, come again: RESOURCE_EXHAUSTED
+    └── ArtifactError            a file of the library or of meta-weights is unusable: exit code 1
 
 Everything else that is raised is a defect of ours. It becomes INTERNAL, never UNKNOWN: Katib ends
 an Experiment for good on UNKNOWN, and tries again on INTERNAL.
@@ -21,3 +22,7 @@ class InvalidExperimentError(SuggestionError):
 
 class BusyError(SuggestionError):
     """The service has as many calls in progress as it takes; Katib tries again by itself."""
+
+
+class ArtifactError(SuggestionError):
+    """A shipped or given file of meta-weights or of a library cannot be used."""

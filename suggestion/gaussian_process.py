@@ -12,6 +12,7 @@ theta  [q + 2]   logarithms of the length scales, the amplitude and the noise de
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,14 @@ from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.stats import yeojohnson, yeojohnson_normmax
 
+from suggestion.covariance import ROOT5, Kernel
+from suggestion.evidence import Evidence
+from suggestion.feasibility import feasible_probability
+from suggestion.posterior import Conditioned, Posterior
+from suggestion.search_space import Point, SearchSpace
+
 Array = NDArray[np.float64]
 
-_ROOT5 = math.sqrt(5)
 # Log-normal priors, (mean, deviation) of the logarithm. Length scales: half the range times the
 # root of the number of parameters, as distances grow with it. The noise prior expects a few per
 # cent, which is what a load test leaves.
@@ -34,15 +40,6 @@ _JITTER = 1e-8
 _MAX_FIT_POINTS = 150
 _MAX_POINTS = 800
 _MIN_WARP_POINTS = 6
-
-
-def matern52(squared_distance: Array) -> Array:
-    """Matern covariance with nu = 5/2 and unit amplitude, element by element.
-
-    ``(1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)``, Rasmussen and Williams (2006), eq. 4.17.
-    """
-    scaled = _ROOT5 * np.sqrt(squared_distance)
-    return np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
 
 
 def squared_differences(a: Array, b: Array, groups: NDArray[np.int64]) -> Array:
@@ -67,7 +64,7 @@ def negative_log_posterior(theta: Array, squared: Array, y: Array) -> tuple[floa
     inverse_squares = np.exp(-2 * theta[:q])
     amplitude, noise = np.exp(2 * theta[q]), np.exp(2 * theta[q + 1])
     r2 = np.tensordot(inverse_squares, squared, axes=1)
-    scaled = _ROOT5 * np.sqrt(r2)
+    scaled = ROOT5 * np.sqrt(r2)
     decay = np.exp(-scaled)
     k = amplitude * (1 + scaled + scaled**2 / 3) * decay
     lower = np.linalg.cholesky(k + (noise + _JITTER) * np.eye(n))
@@ -112,96 +109,69 @@ def fit_hyperparameters(squared: Array, y: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class GaussianPosterior:
-    """Posterior at the candidates. ``rows`` is L^-1 K(x, candidates), shape ``[n, m]``."""
-
-    mean: Array
-    variance: Array
-    best: float
-    rows: Array
-    candidates: Array
-    kernel: "Kernel"
-
-    @property
-    def sigma(self) -> Array:
-        return np.sqrt(self.variance)
-
-    def believing(self, index: int) -> "GaussianPosterior":
-        """One more row of the Cholesky factor; nothing is factorised again."""
-        candidate = self.candidates[index : index + 1]
-        covariance = self.kernel.between(candidate, self.candidates)[0]
-        covariance = covariance - self.rows[:, index] @ self.rows
-        row = covariance / math.sqrt(self.variance[index] + self.kernel.noise)
-        return GaussianPosterior(
-            mean=self.mean,
-            variance=np.maximum(self.variance - row**2, 1e-12),
-            best=max(self.best, float(self.mean[index])),
-            rows=np.concatenate([self.rows, row[None]]),
-            candidates=self.candidates,
-            kernel=self.kernel,
-        )
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A fitted covariance function."""
-
-    groups: NDArray[np.int64]
-    inverse_squares: Array
-    amplitude: float
-    noise: float
-
-    def between(self, a: Array, b: Array) -> Array:
-        """Covariance of two sets of points, shape ``[len(a), len(b)]``."""
-        scale = np.sqrt(self.inverse_squares[self.groups])
-        left, right = a * scale, b * scale
-        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None] - 2 * left @ right.T
-        return self.amplitude * matern52(np.maximum(squared, 0))
-
-
-@dataclass(frozen=True)
 class GaussianProcess:
-    """Implements ``Surrogate``. ``groups`` is g of the module's table."""
+    """Implements ``Surrogate``, for any space."""
 
-    groups: NDArray[np.int64]
+    space: SearchSpace
 
-    def predict(self, x: Array, y: Array, pending: Array, candidates: Array) -> GaussianPosterior:
-        """See ``Surrogate.predict``. Deterministic: equal arguments give equal results."""
-        x, y = _most_telling(x, y)
+    def predict(self, evidence: Evidence, candidates: Sequence[Point]) -> Posterior:
+        """See ``Surrogate.predict``."""
+        groups = self.space.groups
+        x, y = most_telling(self.space.encode(evidence.measured), evidence.values)
+        at = self.space.encode(candidates)
         warped = warp(y)
-        kernel = self._fit(x, warped)
-        data, target = x, warped
-        if len(pending):
-            # A pending trial is believed to come out as expected.
-            data = np.concatenate([x, pending])
-            target = np.concatenate([warped, self._condition(kernel, x, warped, pending)[0]])
-        mean, rows = self._condition(kernel, data, target, candidates)
-        fitted = self._condition(kernel, data, target, x)[0]
-        variance = np.maximum(kernel.amplitude - (rows**2).sum(axis=0), 1e-12)
-        return GaussianPosterior(mean, variance, float(fitted.max()), rows, candidates, kernel)
-
-    def _fit(self, x: Array, y: Array) -> Kernel:
-        sample = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MAX_FIT_POINTS)).astype(int))
-        squared = squared_differences(x[sample], x[sample], self.groups)
-        theta = fit_hyperparameters(squared, y[sample])
-        q = len(squared)
-        return Kernel(
-            groups=self.groups,
-            inverse_squares=np.exp(-2 * theta[:q]),
-            amplitude=float(np.exp(2 * theta[q])),
-            noise=float(np.exp(2 * theta[q + 1])) + _JITTER,
+        kernel = fit_kernel(x, warped, groups)
+        lower = kernel.factor(x)
+        rows = kernel.rows(lower, x, at)
+        weights = solve_triangular(lower, warped, lower=True)
+        fitted = kernel.rows(lower, x, x).T @ weights
+        outcomes = self.space.encode(evidence.outcomes)
+        return Posterior(
+            means=(weights @ rows)[None],
+            weights=np.ones(1),
+            spreads=(Conditioned.of(kernel, at, rows),),
+            spread_of=np.zeros(1, dtype=np.int64),
+            runs=np.ones((1, len(at)), dtype=np.bool_),
+            feasible=feasible_probability(outcomes, evidence.is_feasible, at, groups),
+            best=np.array([fitted.max()]),
         )
 
-    @staticmethod
-    def _condition(kernel: Kernel, x: Array, y: Array, at: Array) -> tuple[Array, Array]:
-        covariance = kernel.between(x, x) + kernel.noise * np.eye(len(x))
-        lower = np.linalg.cholesky(covariance)
-        rows = solve_triangular(lower, kernel.between(x, at), lower=True)
-        weights = solve_triangular(lower, y, lower=True)
-        return rows.T @ weights, rows
+    def promise(self, evidence: Evidence, candidates: Sequence[Point]) -> Array | None:
+        """See ``Surrogate.promise``: away from failures, once there are any."""
+        if not evidence.infeasible:
+            return None
+        return feasible_probability(
+            self.space.encode(evidence.infeasible),
+            np.zeros(len(evidence.infeasible), dtype=np.bool_),
+            self.space.encode(candidates),
+            self.space.groups,
+        )
 
 
-def _most_telling(x: Array, y: Array) -> tuple[Array, Array]:
+def fit_kernel(x: Array, y: Array, groups: NDArray[np.int64]) -> Kernel:
+    """The kernel with the most likely hyper-parameters of standardised values."""
+    return kernel_with_evidence(x, y, groups)[0]
+
+
+def kernel_with_evidence(x: Array, y: Array, groups: NDArray[np.int64]) -> tuple[Kernel, float]:
+    """The fitted kernel, and the logarithm of likelihood times prior at its hyper-parameters.
+
+    Without the constant ``-n/2 log(2 pi)``; of an even pick of the values when they are many.
+    """
+    sample = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MAX_FIT_POINTS)).astype(int))
+    squared = squared_differences(x[sample], x[sample], groups)
+    theta = fit_hyperparameters(squared, y[sample])
+    q = len(squared)
+    kernel = Kernel(
+        groups=groups,
+        inverse_squares=np.exp(-2 * theta[:q]),
+        amplitude=float(np.exp(2 * theta[q])),
+        noise=float(np.exp(2 * theta[q + 1])) + _JITTER,
+    )
+    return kernel, -negative_log_posterior(theta, squared, y[sample])[0]
+
+
+def most_telling(x: Array, y: Array) -> tuple[Array, Array]:
     """At most ``_MAX_POINTS``: the better half of the limit, and an even pick of the rest."""
     if len(y) <= _MAX_POINTS:
         return x, y

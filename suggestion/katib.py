@@ -175,7 +175,7 @@ def _trial(trial: api_pb2.Trial, objective: Objective) -> Trial:
             state, value = TrialState.INFEASIBLE, None
         elif value is not None:
             state = TrialState.MEASURED
-    return Trial(trial.name, assignments, state, value)
+    return Trial(trial.name, assignments, state, value, trial.status.completion_time)
 
 
 def _observed(observation: api_pb2.Observation, metric_name: str) -> float | None:

@@ -29,7 +29,13 @@ class ServiceMetrics:
         )
         self.suggestions = Counter(
             "morphling_suggestion_suggestions",
-            "Suggestions by what chose them: initial, gp, repeat",
+            "Suggestions by what chose them: initial, library, maml, gp, repeat",
             ["source"],
+            registry=self.registry,
+        )
+        self.surrogates = Counter(
+            "morphling_suggestion_surrogates",
+            "Requests by the surrogate that was picked for the Experiment: library, maml, gp",
+            ["surrogate"],
             registry=self.registry,
         )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -16,8 +17,13 @@ from prometheus_client import start_http_server
 from threadpoolctl import threadpool_limits
 
 from protos.katib import api_pb2_grpc
+from suggestion.checkpoint import META_WEIGHTS
+from suggestion.errors import ArtifactError
+from suggestion.library import SHIPPED, Library
 from suggestion.metrics import ServiceMetrics
 from suggestion.servicer import MAX_CALLS, SuggestionServicer
+from suggestion.settings import SURROGATES
+from suggestion.surrogate_choice import SurrogateChooser
 
 # Katib's probes ask for the second name (pkg/controller.v1beta1/consts/const.go:171-173).
 HEALTH_SERVICES = ("", "manager.v1beta1.Suggestion")
@@ -58,13 +64,16 @@ class SuggestionServer:
             self.health.set(service, status)
 
 
-def make_server(host: str, port: int, metrics: ServiceMetrics) -> SuggestionServer:
+def make_server(
+    host: str, port: int, metrics: ServiceMetrics, chooser: SurrogateChooser
+) -> SuggestionServer:
     """Binds a server; it does not serve yet.
 
     Args:
         host: Address to bind, ``0.0.0.0`` for all.
         port: Port; 0 picks a free one.
         metrics: What the servicer counts.
+        chooser: Makes the surrogates.
 
     Raises:
         PortInUseError: the port is taken.
@@ -82,7 +91,7 @@ def make_server(host: str, port: int, metrics: ServiceMetrics) -> SuggestionServ
     for service in HEALTH_SERVICES:
         servicer.set(service, _NOT_SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    api_pb2_grpc.add_SuggestionServicer_to_server(SuggestionServicer(metrics), server)
+    api_pb2_grpc.add_SuggestionServicer_to_server(SuggestionServicer(metrics, chooser), server)
     try:
         bound = server.add_insecure_port(f"{host}:{port}")
     except RuntimeError:
@@ -107,10 +116,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopped.set())
     metrics = ServiceMetrics()
     try:
-        server = make_server("0.0.0.0", arguments.port, metrics)
+        library = Library.load(arguments.library)
+        chooser = SurrogateChooser(library, arguments.meta_weights, arguments.default_surrogate)
+        chooser.warm_up()
+        server = make_server("0.0.0.0", arguments.port, metrics, chooser)
         if arguments.metrics_port:
             start_http_server(arguments.metrics_port, registry=metrics.registry)
-    except OSError as error:
+    except (OSError, ArtifactError) as error:
         print(f"suggestion: {error}", file=sys.stderr)
         return 1
     server.start()
@@ -125,12 +137,19 @@ def _parser() -> argparse.ArgumentParser:
         prog="morphling-suggestion",
         description="Katib suggestion service: answers GetSuggestions and "
         "ValidateAlgorithmSettings for the algorithm `morphling`.",
-        epilog="exit codes: 0 stopped by SIGTERM or Ctrl-C; 1 a port is taken; 2 wrong usage",
+        epilog="exit codes: 0 stopped by SIGTERM or Ctrl-C; 1 a port is taken or a file is "
+        "unusable; 2 wrong usage",
     )
     add = parser.add_argument
     add("--version", action="version", version=version("morphling-katib"))
     add("--port", type=_port, default=DEFAULT_PORT, help="gRPC port; 0 picks one (%(default)s)")
     add("--metrics-port", type=_port, default=8080, help="/metrics port; 0: off (%(default)s)")
+    add("--library", type=Path, default=SHIPPED, metavar="FILE",
+        help="library that `meta_training library` wrote; default: the shipped one")  # fmt: skip
+    add("--meta-weights", type=Path, default=META_WEIGHTS, metavar="FILE",
+        help="weights that `meta_training train` wrote; default: the shipped ones")  # fmt: skip
+    add("--default-surrogate", choices=SURROGATES, default="auto",
+        help="surrogate of Experiments whose settings name none (%(default)s)")  # fmt: skip
     levels = ["debug", "info", "warning", "error"]
     add("--log-level", choices=levels, default="info", help="default: %(default)s")
     return parser

@@ -16,6 +16,7 @@ from suggestion import katib
 from suggestion.designer import suggest
 from suggestion.errors import BusyError, InvalidExperimentError
 from suggestion.metrics import ServiceMetrics
+from suggestion.surrogate_choice import Choice, SurrogateChooser
 
 _log = logging.getLogger(__name__)
 _MAX_SUGGESTIONS = 10_000
@@ -31,8 +32,9 @@ T = TypeVar("T")
 class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
     """Serves ``api.v1.beta1.Suggestion``. Keeps nothing between calls but metrics."""
 
-    def __init__(self, metrics: ServiceMetrics) -> None:
+    def __init__(self, metrics: ServiceMetrics, chooser: SurrogateChooser) -> None:
         self._metrics = metrics
+        self._chooser = chooser
         self._searches = threading.Semaphore(_MAX_SEARCHES)
         self._calls = threading.Semaphore(MAX_CALLS)
 
@@ -47,7 +49,7 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
     ) -> api_pb2.ValidateAlgorithmSettingsReply:
         """Refuses with INVALID_ARGUMENT whatever could make a later call fail."""
         return self._answer(
-            "ValidateAlgorithmSettings", context, lambda: _validate(request.experiment)
+            "ValidateAlgorithmSettings", context, lambda: self._validate(request.experiment)
         )
 
     def _suggest(self, request: api_pb2.GetSuggestionsRequest) -> api_pb2.GetSuggestionsReply:
@@ -60,21 +62,14 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
             )
         trials = katib.trials_from_proto(request.trials, experiment.objective)
         with self._searches:
-            found = suggest(
-                experiment.space,
-                trials,
-                count,
-                direction=experiment.objective.direction,
-                settings=experiment.settings,
-                seed=_seed(experiment.name, experiment.settings.random_state),
-                budget=experiment.budget,
-            )
+            choice = self._choose(experiment)
+            found = suggest(choice.search, trials, count, experiment.objective.direction)
         states = Counter(trial.state.value for trial in trials)
         for state, number in states.items():
             self._metrics.trials.labels(state).inc(number)
         self._metrics.suggestions.labels("repeat").inc(found.num_repeats)
         if count > found.num_repeats:
-            source = "initial" if found.source == "initial" else experiment.settings.surrogate
+            source = "initial" if found.source == "initial" else choice.search.name
             self._metrics.suggestions.labels(source).inc(count - found.num_repeats)
         if found.num_repeats:
             _log.warning(
@@ -82,10 +77,33 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
                 experiment.name, found.num_repeats,
             )  # fmt: skip
         _log.info(
-            "%s: %d suggestions from %s, trials %s, %.3f s",
-            experiment.name, count, found.source, dict(states), time.perf_counter() - start,
+            "%s: %d suggestions from %s (surrogate %s: %s), trials %s, %.3f s",
+            experiment.name, count, found.source, choice.search.name, choice.reason,
+            dict(states), time.perf_counter() - start,
         )  # fmt: skip
         return katib.reply_to_proto(found.assignments, request.experiment.spec.algorithm)
+
+    def _validate(self, experiment: api_pb2.Experiment) -> api_pb2.ValidateAlgorithmSettingsReply:
+        values = katib.experiment_from_proto(experiment)
+        choice = self._choose(values)
+        _log.info("%s: surrogate %s: %s", values.name, choice.search.name, choice.reason)
+        if values.budget > values.space.size:
+            _log.warning(
+                "%s: maxTrialCount %d exceeds the %d configurations; the best will be measured "
+                "again", values.name, values.budget, values.space.size,
+            )  # fmt: skip
+        return api_pb2.ValidateAlgorithmSettingsReply()
+
+    def _choose(self, experiment: katib.ExperimentValues) -> Choice:
+        choice = self._chooser.choose(
+            experiment.space,
+            experiment.objective,
+            experiment.settings,
+            _seed(experiment.name, experiment.settings.random_state),
+            experiment.budget,
+        )
+        self._metrics.surrogates.labels(choice.search.name).inc()
+        return choice
 
     def _answer(self, method: str, context: grpc.ServicerContext, work: Callable[[], T]) -> T:
         code, details = grpc.StatusCode.OK, ""
@@ -118,16 +136,6 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
             yield
         finally:
             self._calls.release()
-
-
-def _validate(experiment: api_pb2.Experiment) -> api_pb2.ValidateAlgorithmSettingsReply:
-    values = katib.experiment_from_proto(experiment)
-    if values.budget > values.space.size:
-        _log.warning(
-            "%s: maxTrialCount %d exceeds the %d configurations; the best will be measured again",
-            values.name, values.budget, values.space.size,
-        )  # fmt: skip
-    return api_pb2.ValidateAlgorithmSettingsReply()
 
 
 def _seed(experiment_name: str, random_state: int) -> int:

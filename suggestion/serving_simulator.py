@@ -3,7 +3,8 @@
 A request passes a CPU stage (decoding, pre-processing, RPC), waits until its batch is formed, and
 is computed on a share of a GPU. Batches are padded to their size, as TensorFlow Serving does.
 
-Symbols, one entry a configuration, shape [n]:
+Symbols, one entry a configuration, shape [n]; with the constants of P services as columns of shape
+[P, 1], everything becomes [P, n]:
 
 ====== ============== ==========================================================================
 c      cores          CPU cores
@@ -17,7 +18,8 @@ r      requests/s     arrival rate
 All constants of a service are in ``ServiceParameters``; those of a card in ``Gpu``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +31,13 @@ Array = NDArray[np.float64]
 # A percentile of 99 lies ln(100) mean residual waits deep in the exponential tail of a queue.
 _TAIL = float(np.log(100))
 _FIXED_POINT_STEPS = 6
-# Sharpness of the soft minimum over stages: two equal stages give 0.89 of one.
-_SHARPNESS = 6.0
+# Below it a load test of minutes sees too few requests to confirm a percentile.
+SLOWEST_RPS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceParameters:
-    """What sets the speed of one service.
+    """What sets the speed of one service, or of P services as columns of shape ``[P, 1]``.
 
     Attributes:
         flop: Floating-point operations of a request, multiply and add counted apart.
@@ -55,44 +57,49 @@ class ServiceParameters:
         slo_seconds: Bound on the 99th percentile of latency.
     """
 
-    flop: float
-    weight_bytes: float
-    activation_bytes: float
-    live_bytes: float
-    request_bytes: float
-    num_kernels: float
-    dispatch_seconds: float
-    cpu_seconds: float
-    contention: float
-    coherence: float
-    efficiency: float
-    runtime_bytes: float
-    workspace_bytes: float
-    slow_kernels: float
-    slo_seconds: float
+    flop: float | Array
+    weight_bytes: float | Array
+    activation_bytes: float | Array
+    live_bytes: float | Array
+    request_bytes: float | Array
+    num_kernels: float | Array
+    dispatch_seconds: float | Array
+    cpu_seconds: float | Array
+    contention: float | Array
+    coherence: float | Array
+    efficiency: float | Array
+    runtime_bytes: float | Array
+    workspace_bytes: float | Array
+    slow_kernels: float | Array
+    slo_seconds: float | Array
 
 
 @dataclass(frozen=True)
 class Configurations:
-    """Configurations to simulate, all of shape ``[n]``; shares are 0 to 1."""
+    """Configurations to simulate, all of shape ``[n]`` or ``[P, n]``; shares are 0 to 1.
+
+    ``gpu_factors`` corrects constants of the cards: field of ``Gpu`` to a factor, ``[P, n]``.
+    """
 
     cpu_cores: Array
     batch_size: Array
     memory_share: Array
     time_share: Array
     gpus: tuple[Gpu, ...]
+    gpu_factors: Mapping[str, Array] = field(default_factory=dict)
 
-    def of_gpu(self, field: str) -> Array:
-        """One constant of every configuration's card, shape ``[n]``."""
-        return np.array([getattr(gpu, field) for gpu in self.gpus], dtype=np.float64)
+    def of_gpu(self, name: str) -> Array:
+        """One constant of every configuration's card, shape ``[n]``; with factors ``[P, n]``."""
+        nominal = np.array([getattr(gpu, name) for gpu in self.gpus], dtype=np.float64)
+        return nominal * self.gpu_factors[name] if name in self.gpu_factors else nominal
 
 
 def peak_rps(service: ServiceParameters, at: Configurations) -> Array:
-    """Highest arrival rate that meets the SLO, shape ``[n]``; 0 where the model does not run."""
+    """Highest arrival rate that meets the SLO, shape ``[n]``; 0 where the service does not run."""
     execution = batch_seconds(service, at)
     gpu_capacity = at.batch_size / execution
     cpu_capacity = core_speedup(service, at.cpu_cores) / service.cpu_seconds
-    capacity = (gpu_capacity**-_SHARPNESS + cpu_capacity**-_SHARPNESS) ** (-1 / _SHARPNESS)
+    capacity = _soft_minimum(gpu_capacity, cpu_capacity)
     # What the SLO leaves for waiting, once a request has been prepared and computed.
     budget = service.slo_seconds - service.cpu_seconds - execution
     rate = capacity
@@ -102,9 +109,16 @@ def peak_rps(service: ServiceParameters, at: Configurations) -> Array:
         left = np.maximum(budget - formation, 0)
         # M/D/1: the tail of the wait is t/2 * ln(100) * load / (1 - load), solved for the load.
         load = left / (left + 0.5 * _TAIL * execution)
-        filled = np.minimum(1.0, rate * formation / at.batch_size)
+        filled = np.clip(rate * formation, 1.0, at.batch_size) / at.batch_size
         rate = np.minimum(capacity, gpu_capacity * filled) * load
-    return np.where((budget > 0) & has_memory(service, at), rate, 0.0)
+    return np.where((budget > 0) & has_memory(service, at) & (rate >= SLOWEST_RPS), rate, 0.0)
+
+
+def _soft_minimum(a: Array, b: Array) -> Array:
+    """``(a^-6 + b^-6)^(-1/6)``: of two equal stages, 0.89 of one. No powers: they are slow."""
+    low, ratio = np.minimum(a, b), np.minimum(a, b) / np.maximum(a, b)
+    square = ratio * ratio
+    return np.asarray(low / np.cbrt(np.sqrt(1 + square * square * square)))
 
 
 def batch_seconds(service: ServiceParameters, at: Configurations) -> Array:

@@ -7,14 +7,15 @@ chooses the upper confidence bound; the others name choices of scikit-optimize t
 counterpart and change nothing.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from suggestion.errors import InvalidExperimentError
+from suggestion.prices import Prices, parse_amount, parse_gpu_price
 
 ALGORITHM_NAMES = ("morphling", "bayesianoptimization")
+SURROGATES = ("auto", "library", "maml", "gp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,19 +23,26 @@ class Settings:
     """How to search.
 
     Attributes:
-        surrogate: Which model predicts; ``gp``.
-        acquisition: ``expected_improvement`` or ``ucb``.
-        exploration_weight: Weight of the uncertainty in ``ucb``.
-        initial_points: ``auto``, ``none``, ``corners`` or how many space-filling points come
-            before the surrogate has a say.
+        surrogate: Which model predicts: ``library``, ``maml`` or ``gp``; ``auto`` takes the library
+            where it knows the knobs, else ``gp``.
+        acquisition: ``expected_improvement``, ``confidence_delta`` or ``ucb``; ``auto`` is the
+            surrogate's own: ``confidence_delta`` of ``maml``, else ``expected_improvement``.
+        exploration_weight: Weight of the uncertainty in ``ucb``, and delta of Eq. 6 of the
+            Morphling paper in ``confidence_delta``; None for the acquisition's own.
+        initial_points: ``none``, ``corners`` or how many space-filling points come before the
+            surrogate has a say; ``auto`` is the surrogate's own.
         random_state: Seed; 0 when unset.
+        knobs: Parameter name to canonical knob, where the name alone does not tell.
+        prices: What the objective, a rate, was divided by; None when unknown.
     """
 
-    surrogate: str = "gp"
-    acquisition: str = "expected_improvement"
-    exploration_weight: float = 1.8
+    surrogate: str = "auto"
+    acquisition: str = "auto"
+    exploration_weight: float | None = None
     initial_points: str = "auto"
     random_state: int = 0
+    knobs: tuple[tuple[str, str], ...] = ()
+    prices: Prices | None = None
 
 
 def _one_of(*choices: str) -> Callable[[str, str], str]:
@@ -66,34 +74,45 @@ def _natural(name: str, text: str) -> int:
     return value
 
 
-def _weight(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise InvalidExperimentError(f"{name} must be a number of at least 0, but got {text!r}.")
-    return value
-
-
 def _initial_points(name: str, text: str) -> str:
-    if text in ("none", "corners") or (text.isascii() and text.isdigit() and len(text) < 7):
+    if text in ("auto", "none", "corners") or (text.isascii() and text.isdigit() and len(text) < 7):
         return text
     raise InvalidExperimentError(
-        f"{name} must be none, corners or a whole number of at least 0, but got {text!r}."
+        f"{name} must be auto, none, corners or a whole number of at least 0, but got {text!r}."
     )
 
 
+def _knobs(name: str, text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    told = tuple((parameter.strip(), knob.strip()) for parameter, _, knob in pairs)
+    names = [parameter for parameter, _ in told]
+    if not all(parameter and knob for parameter, knob in told) or len(set(names)) < len(names):
+        raise InvalidExperimentError(
+            f"{name} must be a list such as cpu=cpu_cores,gpuMem=gpu_memory_percent, "
+            f"each parameter once, but got {text!r}."
+        )
+    return told
+
+
+_PRICES: dict[str, Callable[[str, str], Any]] = {
+    "price_base": parse_amount,
+    "price_per_core": parse_amount,
+    "price_gpu": parse_gpu_price,
+    "price_gpu_memory": parse_gpu_price,
+    "price_gpu_time": parse_gpu_price,
+}
 _TABLE: dict[str, Callable[[str, str], Any]] = {
     "base_estimator": _skopt_choice("GP", "RF", "ET", "GBRT"),
     "n_initial_points": _natural,
     "acq_func": _skopt_choice("gp_hedge", "LCB", "EI", "PI", "EIps", "PIps"),
     "acq_optimizer": _skopt_choice("auto", "sampling", "lbfgs"),
     "random_state": _natural,
-    "surrogate": _one_of("gp"),
-    "acquisition": _one_of("expected_improvement", "ucb"),
-    "exploration_weight": _weight,
+    "surrogate": _one_of(*SURROGATES),
+    "acquisition": _one_of("auto", "expected_improvement", "confidence_delta", "ucb"),
+    "exploration_weight": parse_amount,
     "initial_points": _initial_points,
+    "knobs": _knobs,
+    **_PRICES,
 }
 
 
@@ -118,5 +137,13 @@ def parse_settings(algorithm_name: str, texts: Mapping[str, str]) -> Settings:
         values["initial_points"] = str(values["n_initial_points"])
     if "acquisition" not in values and values.get("acq_func") == "LCB":
         values["acquisition"] = "ucb"
+    given = {name.removeprefix("price_"): values[name] for name in _PRICES if name in values}
+    values["prices"] = _prices(given)
     ours = Settings.__dataclass_fields__
     return Settings(**{name: value for name, value in values.items() if name in ours})
+
+
+def _prices(given: Mapping[str, Any]) -> Prices | None:
+    """The prices; None when all of them are 0 or absent."""
+    amounts = (list(v.values()) if isinstance(v, Mapping) else [v] for v in given.values())
+    return Prices(**given) if any(map(any, amounts)) else None

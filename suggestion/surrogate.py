@@ -1,50 +1,35 @@
 """What the designer needs of a model that predicts the objective."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suggestion.evidence import Evidence
+from suggestion.posterior import Posterior
+from suggestion.search_space import Point
+
 Array = NDArray[np.float64]
 
 
-class Posterior(Protocol):
-    """Prediction at m candidates; larger is better, on a scale of the surrogate's own.
+class Surrogate(Protocol):
+    """A model of the objective over the points of a search space."""
 
-    Attributes:
-        mean: Expected value, shape ``[m]``.
-        sigma: Standard deviation, shape ``[m]``, above 0.
-        best: Expected value at the best point measured so far.
-    """
+    def predict(self, evidence: Evidence, candidates: Sequence[Point]) -> Posterior:
+        """Fits the measured points and predicts; pending points are the designer's concern.
 
-    @property
-    def mean(self) -> Array: ...
+        Deterministic: equal arguments give equal results.
 
-    @property
-    def sigma(self) -> Array: ...
-
-    @property
-    def best(self) -> float: ...
-
-    def believing(self, index: int) -> "Posterior":
-        """The posterior as if the candidate had been measured with its expected value.
-
-        So that a second suggestion looks elsewhere: the mean stays, sigma shrinks around it
-        (Ginsbourger et al. 2010, "kriging believer").
+        Args:
+            evidence: At least one measured point.
+            candidates: Points to predict at, m of them.
         """
         ...
 
+    def promise(self, evidence: Evidence, candidates: Sequence[Point]) -> Array | None:
+        """How good each candidate looks before anything has been measured, shape ``[m]``.
 
-class Surrogate(Protocol):
-    """A model of the objective over encoded points."""
-
-    def predict(self, x: Array, y: Array, pending: Array, candidates: Array) -> Posterior:
-        """Fits the measured points and predicts at the candidates.
-
-        Args:
-            x: Measured points, shape ``[n, d]``, n at least 1.
-            y: Their objective, larger is better, shape ``[n]``.
-            pending: Points under measurement, shape ``[p, d]``.
-            candidates: Points to predict at, shape ``[m, d]``.
+        None when the surrogate knows nothing yet. Pending points count as chosen already.
         """
         ...

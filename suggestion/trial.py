@@ -43,12 +43,14 @@ class Trial:
         assignments: Parameter name to value, as text.
         state: What the trial can teach.
         value: The objective; None unless measured.
+        completion_time: RFC 3339 in UTC, which sorts as text; empty while it runs.
     """
 
     name: str
     assignments: Mapping[str, str]
     state: TrialState
     value: float | None = None
+    completion_time: str = ""
 
     def __post_init__(self) -> None:
         if (self.value is not None) != (self.state is TrialState.MEASURED):

@@ -56,6 +56,7 @@ def test_every_command_has_its_script():
         "morphling-load-generator",
         "morphling-metrics-collector",
         "morphling-local-runner",
+        "morphling-meta-training",
     }
     for name, function in scripts.items():
         with pytest.raises(SystemExit) as caught:

@@ -26,7 +26,7 @@ class Case:
         kinds: Knob name to Katib's parameter type: ``int``, ``discrete`` or ``categorical``.
         values: Objective of every configuration, to be maximised, shape ``[N]`` in the order of
             ``itertools.product``; 0 where the service does not run.
-        settings: Algorithm settings a user would give, such as prices.
+        prices: Algorithm settings that tell what the objective was divided by; empty for a rate.
         library: Name of the library that may be used: what it was built from excludes the family.
         initial_points: The paper's initial points, as indices.
     """
@@ -38,7 +38,7 @@ class Case:
     parameters: Mapping[str, tuple[str, ...]]
     kinds: Mapping[str, str]
     values: Array
-    settings: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, str] = field(default_factory=dict)
     library: str = ""
     initial_points: tuple[int, ...] = ()
 
@@ -62,13 +62,13 @@ class Case:
         return {tuple(a.values()): position for position, a in enumerate(self.assignments)}
 
     def experiment(self, settings: Mapping[str, str], max_trials: int) -> api_pb2.Experiment:
-        """The Experiment as Katib would send it; ``settings`` are added to the case's own."""
+        """The Experiment as Katib would send it."""
         built = api_pb2.Experiment(name=self.name)
         spec = built.spec
         spec.objective.type = api_pb2.MAXIMIZE
         spec.objective.objective_metric_name = "objective"
         spec.algorithm.algorithm_name = "morphling"
-        for name, text in {**self.settings, **settings}.items():
+        for name, text in settings.items():
             spec.algorithm.algorithm_settings.add(name=name, value=text)
         for name, texts in self.parameters.items():
             kind = api_pb2.ParameterType.Value(self.kinds[name].upper())

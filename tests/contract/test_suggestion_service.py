@@ -130,7 +130,8 @@ def test_metrics_page(service: Service):
     assert 'morphling_suggestion_requests_total{code="OK",method="GetSuggestions"}' in page
     assert "morphling_suggestion_request_seconds_bucket" in page
     assert 'morphling_suggestion_trials_seen_total{state="measured"}' in page
-    assert 'morphling_suggestion_suggestions_total{source="initial"}' in page
+    assert 'morphling_suggestion_suggestions_total{source="library"}' in page
+    assert 'morphling_suggestion_surrogates_total{surrogate="library"}' in page
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

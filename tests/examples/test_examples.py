@@ -12,6 +12,8 @@ from local_runner.pod import Pod, pod_of
 from local_runner.template import render
 from suggestion.designer import suggest
 from suggestion.katib import ExperimentValues, experiment_from_proto
+from suggestion.library import SHIPPED, Library
+from suggestion.surrogate_choice import SurrogateChooser
 from suggestion.trial import Direction
 
 ROOT = Path(__file__).parents[2]
@@ -30,15 +32,10 @@ def accepted(experiment: Experiment) -> ExperimentValues:
 
 def pods(experiment: Experiment, count: int) -> list[tuple[dict[str, str], Pod]]:
     values = accepted(experiment)
-    found = suggest(
-        values.space,
-        [],
-        count,
-        direction=Direction.MAXIMIZE,
-        settings=values.settings,
-        seed=1,
-        budget=0,
-    )
+    chooser = SurrogateChooser(Library.load(SHIPPED))
+    choice = chooser.choose(values.space, values.objective, values.settings, 1, 0)
+    assert choice.search.name == "gp"  # no GPU is shared out here
+    found = suggest(choice.search, [], count, Direction.MAXIMIZE)
     return [
         (
             assignments,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suggestion.designer import Suggestions, suggest
+from suggestion.designer import Search, Suggestions, suggest
+from suggestion.gaussian_process import GaussianProcess
 from suggestion.katib import experiment_from_proto
 from suggestion.search_space import SearchSpace
-from suggestion.settings import Settings
 from suggestion.trial import Direction, Trial, TrialState
 from tests.suggestion.experiments import MIXED, experiment, parameter
 
@@ -24,15 +24,28 @@ CONTINUOUS = experiment_from_proto(
 TINY = experiment_from_proto(experiment(parameter("x", "INT", low="1", high="3"))).space
 
 
-def ask(space: SearchSpace, trials: list[Trial], count: int = 1, **changes: object) -> Suggestions:
-    arguments = {
-        "direction": Direction.MAXIMIZE,
-        "settings": Settings(),
-        "seed": 1,
-        "budget": 0,
-        **changes,
-    }
-    return suggest(space, trials, count, **arguments)  # type: ignore[arg-type]
+def ask(
+    space: SearchSpace,
+    trials: list[Trial],
+    count: int = 1,
+    *,
+    direction: Direction = Direction.MAXIMIZE,
+    acquisition: str = "expected_improvement",
+    initial_points: str = "auto",
+    seed: int = 1,
+    budget: int = 0,
+) -> Suggestions:
+    search = Search(
+        space=space,
+        surrogate=GaussianProcess(space),
+        name="gp",
+        acquisition=acquisition,
+        exploration_weight=1.8,
+        initial_points=initial_points,
+        seed=seed,
+        budget=budget,
+    )
+    return suggest(search, trials, count, direction)
 
 
 def measured(assignments: dict[str, str], value: float, number: int = 0) -> Trial:
@@ -61,15 +74,15 @@ def test_suggestions_are_new_valid_and_independent_of_the_order(
     space: SearchSpace, num_trials: int, count: int, seed: int, method: tuple[str, str]
 ):
     trials = some_trials(space, num_trials, seed)
-    chosen = Settings(acquisition=method[0], initial_points=method[1])
-    found = ask(space, trials, count, settings=chosen, seed=seed)
+    how = {"acquisition": method[0], "initial_points": method[1], "seed": seed}
+    found = ask(space, trials, count, **how)  # type: ignore[arg-type]
     texts = [tuple(a.values()) for a in found.assignments]
     assert len(texts) == len(set(texts)) == count
     held = {tuple(t.assignments.values()) for t in trials if t.state is not TrialState.IGNORED}
     assert not held & set(texts)
     assert all(space.point_of(a) is not None for a in found.assignments)
     shuffled = random.Random(seed).sample(trials, len(trials))
-    assert ask(space, shuffled, count, settings=chosen, seed=seed) == found
+    assert ask(space, shuffled, count, **how) == found  # type: ignore[arg-type]
 
 
 def test_seed_changes_the_design():
@@ -83,7 +96,7 @@ def test_it_climbs_towards_the_better_end(direction: Direction):
     space = experiment_from_proto(experiment(parameter("x", "INT", low="0", high="20"))).space
     sign = 1 if direction is Direction.MAXIMIZE else -1
     trials = [measured({"x": str(x)}, sign * (100.0 + x), x) for x in (1, 5, 9, 12)]
-    found = ask(space, trials, direction=direction, settings=Settings(initial_points="none"))
+    found = ask(space, trials, direction=direction, initial_points="none")
     assert int(found.assignments[0]["x"]) > 12
     assert found.source == "gp"
 
@@ -107,7 +120,7 @@ def test_failures_are_kept_away_from():
     trials = [Trial(f"f{x}", {"x": str(x)}, TrialState.INFEASIBLE) for x in (30, 33, 36, 39)] + [
         measured({"x": str(x)}, float(x), x) for x in (5, 15, 22)
     ]
-    found = ask(space, trials, settings=Settings(initial_points="none"))
+    found = ask(space, trials, initial_points="none")
     assert 22 < int(found.assignments[0]["x"]) < 30
 
 
@@ -147,7 +160,7 @@ def test_corners_are_every_combination_of_ends():
             parameter("gpu", "CATEGORICAL", values=["T4", "V100"]),
         )
     ).space
-    found = ask(space, [], 4, settings=Settings(initial_points="corners"))
+    found = ask(space, [], 4, initial_points="corners")
     assert [tuple(a.values()) for a in found.assignments] == [
         ("1", "5", "T4"),
         ("1", "40", "T4"),
@@ -158,9 +171,8 @@ def test_corners_are_every_combination_of_ends():
 
 def test_a_number_of_initial_points():
     trials = [measured(a, 1.0 + n, n) for n, a in enumerate(ask(MIXED_SPACE, [], 5).assignments)]
-    chosen = Settings(initial_points="6")
-    assert ask(MIXED_SPACE, trials, settings=chosen).source == "initial"
-    assert ask(MIXED_SPACE, [*trials, trials[0]], settings=chosen).source == "gp"
+    assert ask(MIXED_SPACE, trials, initial_points="6").source == "initial"
+    assert ask(MIXED_SPACE, [*trials, trials[0]], initial_points="6").source == "gp"
 
 
 def test_equal_values_everywhere_are_no_trouble():

@@ -7,16 +7,29 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import multivariate_normal
 
-from suggestion.acquisition import expected_improvement, upper_confidence_bound
+from suggestion.covariance import Kernel, matern52
+from suggestion.evidence import Evidence
 from suggestion.gaussian_process import (
-    GaussianPosterior,
     GaussianProcess,
-    Kernel,
-    matern52,
     negative_log_posterior,
     squared_differences,
     warp,
 )
+from suggestion.parameter import Distribution, Range
+from suggestion.posterior import Conditioned
+from suggestion.search_space import SearchSpace
+
+LINE = SearchSpace((Range("x", 0.0, 1.0, Distribution.UNIFORM),))
+
+
+def evidence(x: list[float], y: list[float], infeasible: list[float] | None = None) -> Evidence:
+    return Evidence(
+        measured=tuple((value,) for value in x),
+        values=np.array(y),
+        infeasible=tuple((value,) for value in infeasible or []),
+        pending=(),
+    )
+
 
 GROUPS = np.array([0, 1, 1])
 
@@ -71,48 +84,60 @@ def test_likelihood_equals_scipys():
 
 
 def test_posterior_goes_through_clean_data_and_is_unsure_far_away():
-    x = np.linspace(0, 1, 8)[:, None]
-    y = np.sin(3 * x[:, 0])
-    posterior = GaussianProcess(np.array([0])).predict(
-        x, y, np.empty((0, 1)), np.concatenate([x, [[3.0]]])
+    x = np.linspace(0, 0.5, 8)
+    y = np.sin(6 * x)
+    posterior = GaussianProcess(LINE).predict(
+        evidence(x.tolist(), y.tolist()), [*((v,) for v in x), (1.0,)]
     )
     assert np.argsort(posterior.mean[:8]).tolist() == np.argsort(y).tolist()
     assert posterior.sigma[:8].max() < 0.3 * posterior.sigma[8]
+    assert posterior.feasible.tolist() == [1.0] * 9
 
 
-def test_posterior_equals_the_textbook_formula():
+def test_conditioning_equals_the_textbook_formula():
     rng = np.random.default_rng(3)
     x, at = rng.random((5, 2)), rng.random((4, 2))
-    target = rng.normal(size=5)
     kernel = Kernel(np.array([0, 1]), np.array([4.0, 1.0]), 1.3, 0.01)
-    mean, rows = GaussianProcess._condition(kernel, x, target, at)
+    spread = Conditioned.of(kernel, at, kernel.rows(kernel.factor(x), x, at))
     k = kernel.between(x, x) + 0.01 * np.eye(5)
     cross = kernel.between(at, x)
-    assert mean == pytest.approx(cross @ np.linalg.solve(k, target))
     expected = 1.3 - np.einsum("ij,ij->i", cross, np.linalg.solve(k, cross.T).T)
-    assert 1.3 - (rows**2).sum(axis=0) == pytest.approx(expected)
+    assert spread.variance == pytest.approx(expected)
 
 
 def test_believing_equals_conditioning_anew():
     rng = np.random.default_rng(4)
     x, at = rng.random((5, 2)), rng.random((6, 2))
     kernel = Kernel(np.array([0, 1]), np.array([4.0, 1.0]), 1.3, 0.01)
-    mean, rows = GaussianProcess._condition(kernel, x, rng.normal(size=5), at)
-    before = GaussianPosterior(mean, 1.3 - (rows**2).sum(axis=0), 0.0, rows, at, kernel)
+    before = Conditioned.of(kernel, at, kernel.rows(kernel.factor(x), x, at))
     after = before.believing(2)
-    _, rows_anew = GaussianProcess._condition(kernel, np.concatenate([x, at[2:3]]), np.zeros(6), at)
-    assert after.variance == pytest.approx(1.3 - (rows_anew**2).sum(axis=0))
-    assert after.mean == pytest.approx(before.mean)
-    assert after.sigma[2] < 0.1 < before.sigma[2]  # 0.1 is the noise
+    more = np.concatenate([x, at[2:3]])
+    anew = Conditioned.of(kernel, at, kernel.rows(kernel.factor(more), more, at))
+    assert after.variance == pytest.approx(anew.variance)
+    assert after.variance[2] < 0.01 < before.variance[2]  # 0.01 is the noise
 
 
 def test_a_pending_point_is_not_worth_a_second_look():
-    x, y = np.array([[0.0], [1.0]]), np.array([0.0, 1.0])
-    at = np.array([[0.5]])
-    process = GaussianProcess(np.array([0]))
-    alone = process.predict(x, y, np.empty((0, 1)), at)
-    held = process.predict(x, y, at, at)
-    assert held.sigma[0] < 0.5 * alone.sigma[0]
+    posterior = GaussianProcess(LINE).predict(evidence([0.0, 1.0], [0.0, 1.0]), [(0.5,), (0.75,)])
+    held = posterior.believing(0)
+    assert held.sigma[0] < 0.5 * posterior.sigma[0]
+    assert held.mean == pytest.approx(posterior.mean)
+    assert (held.best >= posterior.best).all()
+
+
+def test_failures_lower_the_probability_that_it_runs():
+    posterior = GaussianProcess(LINE).predict(
+        evidence([0.0, 0.2], [1.0, 2.0], infeasible=[0.9]), [(0.1,), (0.9,)]
+    )
+    assert posterior.feasible[0] > 0.8 > 0.2 > posterior.feasible[1]
+
+
+def test_before_any_value_it_only_keeps_away_from_failures():
+    process = GaussianProcess(LINE)
+    assert process.promise(evidence([], []), [(0.5,)]) is None
+    promise = process.promise(evidence([], [], infeasible=[0.1]), [(0.1,), (0.9,)])
+    assert promise is not None
+    assert promise[0] < promise[1]
 
 
 def test_warp_keeps_the_order_and_tames_a_tail():
@@ -126,18 +151,3 @@ def test_warp_keeps_the_order_and_tames_a_tail():
 
 def test_warp_of_equal_values():
     assert warp(np.full(8, 7.0)).tolist() == [0.0] * 8
-
-
-def test_expected_improvement_by_hand():
-    class Known:
-        mean = np.array([1.0, 0.0, -9.0])
-        sigma = np.array([1.0, 2.0, 0.1])
-        best = 0.0
-
-        def believing(self, index: int) -> "Known":
-            return self
-
-    # At u = 1: Phi(1) + phi(1); at u = 0: 2 phi(0).
-    expected = [0.8413447461 + 0.2419707245, 2 * 0.3989422804, 0.0]
-    assert expected_improvement(Known()) == pytest.approx(expected)
-    assert upper_confidence_bound(Known(), 2.0) == pytest.approx([11.8, 12.8, 0.0])

@@ -3,16 +3,19 @@
 import pytest
 
 from suggestion.errors import InvalidExperimentError
+from suggestion.prices import Prices
 from suggestion.settings import Settings, parse_settings
 
 
 def test_defaults():
     assert parse_settings("morphling", {}) == Settings(
-        surrogate="gp",
-        acquisition="expected_improvement",
-        exploration_weight=1.8,
+        surrogate="auto",
+        acquisition="auto",
+        exploration_weight=None,
         initial_points="auto",
         random_state=0,
+        knobs=(),
+        prices=None,
     )
 
 
@@ -41,7 +44,30 @@ def test_ours_go_before_the_built_ins():
             "exploration_weight": "2.5",
         },
     )
-    assert found == Settings(initial_points="corners", exploration_weight=2.5)
+    assert found == Settings(
+        acquisition="expected_improvement", initial_points="corners", exploration_weight=2.5
+    )
+
+
+def test_knobs_and_prices():
+    found = parse_settings(
+        "morphling",
+        {
+            "knobs": "c=cpu_cores, m = gpu_memory_percent",
+            "price_base": "0.2",
+            "price_per_core": "0.02",
+            "price_gpu_memory": "T4:0.4,V100:2.6",
+            "price_gpu_time": "0.1",
+        },
+    )
+    assert found.knobs == (("c", "cpu_cores"), ("m", "gpu_memory_percent"))
+    assert found.prices == Prices(
+        base=0.2, per_core=0.02, gpu_memory={"T4": 0.4, "V100": 2.6}, gpu_time={"": 0.1}
+    )
+
+
+def test_prices_of_zero_are_none():
+    assert parse_settings("morphling", {"price_base": "0", "price_gpu": "0"}).prices is None
 
 
 @pytest.mark.parametrize(
@@ -60,11 +86,12 @@ def test_ours_go_before_the_built_ins():
             "failed to validate n_initial_points(a): invalid literal for int() with base 10: 'a'",
         ),
         # Ours.
-        ("surrogate", "tree", "surrogate must be one of gp, but got 'tree'."),
+        ("surrogate", "tree", "surrogate must be one of auto, library, maml, gp, but got 'tree'."),
         (
             "acquisition",
             "luck",
-            "acquisition must be one of expected_improvement, ucb, but got 'luck'.",
+            "acquisition must be one of auto, expected_improvement, confidence_delta, ucb, "
+            "but got 'luck'.",
         ),
         (
             "exploration_weight",
@@ -74,7 +101,21 @@ def test_ours_go_before_the_built_ins():
         (
             "initial_points",
             "-3",
-            "initial_points must be none, corners or a whole number of at least 0, but got '-3'.",
+            "initial_points must be auto, none, corners or a whole number of at least 0, "
+            "but got '-3'.",
+        ),
+        (
+            "knobs",
+            "cpu",
+            "knobs must be a list such as cpu=cpu_cores,gpuMem=gpu_memory_percent, "
+            "each parameter once, but got 'cpu'.",
+        ),
+        ("price_base", "-1", "price_base must be a number of at least 0, but got '-1'."),
+        ("price_gpu", "T4:x", "price_gpu must be a number of at least 0, but got 'x'."),
+        (
+            "price_gpu",
+            ":1",
+            "price_gpu must be a price or a list such as T4:0.4,V100:2.6, but got ':1'.",
         ),
     ],
 )

@@ -1,0 +1,170 @@
+"""Picks the surrogate of an Experiment by its settings and knobs, and says why."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from suggestion import simulated_particles
+from suggestion.checkpoint import META_WEIGHTS
+from suggestion.designer import Search
+from suggestion.errors import ArtifactError, InvalidExperimentError
+from suggestion.gaussian_process import GaussianProcess
+from suggestion.knob_values import columns_of
+from suggestion.knobs import plain, recognise
+from suggestion.library import Library
+from suggestion.library_surrogate import LibrarySurrogate
+from suggestion.maml import MamlSurrogate
+from suggestion.maml_search import MamlSearch
+from suggestion.particles import Particles, particles_for
+from suggestion.search_space import SearchSpace
+from suggestion.settings import Settings
+from suggestion.surrogate import Surrogate
+from suggestion.trial import Direction, Objective
+
+_NUM_CACHED = 4
+# delta of Eq. 6 for the confidence |f' - f|, and the weight of a standard deviation.
+_WEIGHTS = {"confidence_delta": 0.2, "ucb": 1.8, "expected_improvement": 0.0}
+_RATES = ("rps", "qps", "throughput", "goodput", "requestspersecond", "requestrate")
+_PRICED = ("dollar", "usd", "price", "cost")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A search, and why its surrogate was taken."""
+
+    search: Search
+    reason: str
+
+
+class SurrogateChooser:
+    """Makes surrogates; keeps the particles of the latest spaces, which cost a second to make.
+
+    Args:
+        library: Prior services.
+        meta_weights: File of the network; read when ``maml`` is asked for, as that takes TensorFlow
+            and seconds.
+        default: Surrogate of Experiments that do not choose one.
+    """
+
+    def __init__(
+        self, library: Library, meta_weights: Path = META_WEIGHTS, default: str = "auto"
+    ) -> None:
+        self._library = library
+        self._meta_weights = meta_weights
+        self._default = default
+        self._cached: OrderedDict[tuple[object, ...], Particles | None] = OrderedDict()
+        self._network: MamlSurrogate | None = None
+        self._lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Loads what the default surrogate needs, so that no request waits for it.
+
+        Raises:
+            ArtifactError: the meta-weights are unusable, or TensorFlow is not installed.
+        """
+        if self._default == "maml":
+            self._loaded_network()
+
+    def choose(
+        self, space: SearchSpace, objective: Objective, settings: Settings, seed: int, budget: int
+    ) -> Choice:
+        """Picks and makes the surrogate.
+
+        Args:
+            space: What to search.
+            objective: Its name tells whether prices are in it; minimising rules the library out.
+            settings: How to search.
+            seed: Equal for all requests of an Experiment.
+            budget: maxTrialCount; 0 when unlimited.
+
+        Raises:
+            InvalidExperimentError: the settings ask for a surrogate that cannot search the space.
+        """
+        surrogate, name, reason = self._surrogate(space, objective, settings)
+        acquisition, initial_points = settings.acquisition, settings.initial_points
+        if acquisition == "auto":
+            acquisition = "confidence_delta" if name == "maml" else "expected_improvement"
+        if acquisition == "confidence_delta" and name != "maml":
+            raise InvalidExperimentError(
+                "acquisition confidence_delta must come with surrogate maml, whose confidence it "
+                f"is (Eq. 5 of the Morphling paper), but the surrogate is {name}."
+            )
+        if initial_points == "auto":
+            initial_points = {"library": "none", "maml": "corners"}.get(name, "auto")
+        weight = settings.exploration_weight
+        search = Search(
+            space=space,
+            surrogate=surrogate,
+            name=name,
+            acquisition=acquisition,
+            exploration_weight=_WEIGHTS[acquisition] if weight is None else weight,
+            initial_points=initial_points,
+            seed=seed,
+            budget=budget,
+        )
+        return Choice(search, reason)
+
+    def _surrogate(
+        self, space: SearchSpace, objective: Objective, settings: Settings
+    ) -> tuple[Surrogate, str, str]:
+        asked = self._default if settings.surrogate == "auto" else settings.surrogate
+        plain_surrogate = GaussianProcess(space)
+        if asked == "gp":
+            return plain_surrogate, "gp", "asked for"
+        names = [parameter.name for parameter in space.parameters]
+        knobs = recognise(names, dict(settings.knobs))
+        particles, reason = None, "the library holds rates, which are maximised"
+        if objective.direction is Direction.MAXIMIZE:
+            particles = self._particles(space, knobs, objective, settings)
+            reason = "the library knows too few of the parameters"
+            if asked == "maml" and simulated_particles.knows(columns_of(space, knobs, [])):
+                prior = LibrarySurrogate(particles) if particles else plain_surrogate
+                search = MamlSearch(space, knobs, self._loaded_network, prior)
+                return search, "maml", "asked for"
+            if asked != "maml" and particles is not None:
+                return LibrarySurrogate(particles), "library", particles.description
+        if settings.surrogate != "auto":
+            raise InvalidExperimentError(
+                f"surrogate {asked} must have a maximised rate and knobs that it knows "
+                f"({', '.join(simulated_particles.KNOBS)} or those of a profile table), but the "
+                f"objective is {objective.direction.value}d and the parameters are {names}."
+            )
+        return plain_surrogate, "gp", reason
+
+    def _loaded_network(self) -> MamlSurrogate:
+        with self._lock:
+            if self._network is None:
+                try:
+                    self._network = MamlSurrogate.load(self._meta_weights)
+                except (ImportError, OSError, ValueError) as error:
+                    raise ArtifactError(f"surrogate maml cannot be loaded: {error}") from error
+            return self._network
+
+    def _particles(
+        self,
+        space: SearchSpace,
+        knobs: Mapping[str, str],
+        objective: Objective,
+        settings: Settings,
+    ) -> Particles | None:
+        kind = _kind(objective.metric_name)
+        key = (space, settings.knobs, repr(settings.prices), kind)
+        with self._lock:
+            if key not in self._cached:
+                self._cached[key] = particles_for(
+                    self._library, space, knobs, settings.prices, kind
+                )
+                while len(self._cached) > _NUM_CACHED:
+                    self._cached.popitem(last=False)
+            self._cached.move_to_end(key)
+            return self._cached[key]
+
+
+def _kind(metric_name: str) -> str:
+    """Whether an objective is a rate or a rate per price, as far as its name tells."""
+    name = plain(metric_name)
+    if any(word in name for word in _PRICED):
+        return "per_price"
+    return "rate" if name.endswith(_RATES) else "unknown"
