@@ -23,6 +23,8 @@ _CHUNK = 64
 # How far constants of a card may be off, and those of a card that is not known: half of the
 # published speed or double, as deviations of the logarithm.
 _KNOWN_GPU, _UNKNOWN_GPU = 0.15, 0.7
+# Share of priced particles whose prices are drawn freely.
+_FREE_PRICES = 0.5
 _JITTERED = ("attainable_flops", "bytes_per_second")
 
 
@@ -97,13 +99,15 @@ class SimulatedParticles:
     ) -> Array32:
         """Divides a share of the particles by prices, drawn for each."""
         count = len(self.services)
+        # Prices of the paper's kind, and its very prices in some particles.
+        is_free = rng.random((count, 1)) < _FREE_PRICES
         nominal = np.log([gpu.price for gpu in cards.gpus])
-        per_gpu = np.exp(nominal + rng.normal(0, 0.5, (count, len(cards.gpus))))
-        base = np.exp(rng.uniform(np.log(0.02), np.log(0.5), (count, 1)))
+        per_gpu = np.exp(nominal + rng.normal(0, 0.5, (count, len(cards.gpus))) * is_free)
+        base = np.where(is_free, np.exp(rng.uniform(np.log(0.02), np.log(0.5), (count, 1))), 0.2)
         per_core = np.exp(rng.uniform(np.log(0.005), np.log(0.06), (count, 1)))
-        per_core = per_core * (rng.random((count, 1)) < 0.7)
+        per_core = np.where(is_free, per_core, 0.02) * (rng.random((count, 1)) < 0.7)
         # The price of a card goes with its memory, its time or both, if they are knobs.
-        share = rng.choice([0.0, 0.5, 1.0], (count, 1))
+        share = np.where(is_free, rng.choice([0.0, 0.5, 1.0], (count, 1)), 0.5)
         time = _numbers(columns, GPU_TIME, np.ones((1, 1)))
         if GPU_TIME not in columns or GPU_MEMORY not in columns:
             share = np.full((count, 1), float(GPU_TIME in columns))

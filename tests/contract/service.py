@@ -35,10 +35,12 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(metrics_port: int = 0) -> Iterator[Service]:
+def running(metrics_port: int = 0, *flags: str) -> Iterator[Service]:
     """A service on a free port; killed at the end if it still runs."""
     process = subprocess.Popen(
-        command("--port", "0", "--metrics-port", str(metrics_port), "--log-level", "warning"),
+        command(
+            "--port", "0", "--metrics-port", str(metrics_port), "--log-level", "warning", *flags
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

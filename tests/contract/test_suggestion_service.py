@@ -8,6 +8,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
@@ -216,3 +217,21 @@ def test_command_line(arguments: tuple[str, ...], code: int, text: str):
     done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30)
     assert done.returncode == code
     assert text in done.stdout + done.stderr
+
+
+def test_a_service_whose_default_is_maml_answers_as_soon_as_it_serves():
+    with running(0, "--default-surrogate", "maml") as service, service.stub() as stub:
+        reply = stub.GetSuggestions(request(9), timeout=5)
+        assert len(reply.parameter_assignments) == 9
+
+
+@pytest.mark.parametrize("flag", ["--library", "--meta-weights"])
+def test_an_unusable_artifact_ends_the_service_with_its_reason(tmp_path: Path, flag: str):
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"nothing")
+    flags = ["--port", "0", "--metrics-port", "0", "--default-surrogate", "maml", flag]
+    done = subprocess.run(
+        command(*flags, str(broken)), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert str(broken) in done.stderr

@@ -8,28 +8,10 @@ import pytest
 from suggestion.gpu import GPUS
 from suggestion.knob_features import encode
 from suggestion.maml import MamlSurrogate
-from suggestion.serving_simulator import Configurations, ServiceParameters, peak_rps
+from suggestion.serving_simulator import Configurations, peak_rps
+from tests.suggestion.services import RESNET50
 
 pytest.importorskip("tensorflow")
-
-# About a ResNet-50.
-SERVICE = ServiceParameters(
-    flop=8e9,
-    weight_bytes=1e8,
-    activation_bytes=4.4e7,
-    live_bytes=1e7,
-    request_bytes=1.5e5,
-    num_kernels=175,
-    dispatch_seconds=2.8e-5,
-    cpu_seconds=4e-3,
-    contention=0.05,
-    coherence=0.005,
-    efficiency=1.0,
-    runtime_bytes=4e8,
-    workspace_bytes=2e8,
-    slow_kernels=1.3,
-    slo_seconds=1.0,
-)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +30,7 @@ def space() -> Configurations:
 
 def test_a_tenth_of_a_space_tells_the_rest(surrogate: MamlSurrogate) -> None:
     at = space()
-    rates = peak_rps(SERVICE, at)
+    rates = peak_rps(RESNET50, at)
     runs = np.flatnonzero(rates)
     drawn = np.random.default_rng(0).permutation(runs)
     samples, others = drawn[:10], drawn[10:]
