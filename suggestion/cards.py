@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggestion.gpu import KNOWN_GPUS, Gpu
-from suggestion.knob_values import Column, gpu_model
-from suggestion.knobs import GPU_MEMORY, GPU_TYPE
+from suggestion.knob_values import Column, gpu_model, types_of_gpu
+from suggestion.knobs import GPU_MEMORY
 
 Array = NDArray[np.float64]
 
@@ -38,9 +38,9 @@ class Cards:
 
 def cards_of(columns: Mapping[str, Column], num_points: int) -> Cards:
     """Reads the cards off the knob columns of points."""
-    if GPU_TYPE not in columns:
+    column = types_of_gpu(columns)
+    if column is None:
         return Cards((_UNKNOWN,), np.zeros(1, np.bool_), np.zeros(num_points, dtype=np.int64))
-    column = columns[GPU_TYPE]
     known = {gpu_model(name): gpu for name, gpu in KNOWN_GPUS.items()}
     found = [known.get(gpu_model(text)) for text in column.texts]
     return Cards(

@@ -16,8 +16,14 @@ def matern52(squared_distance: Array) -> Array:
 
     ``(1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)``, Rasmussen and Williams (2006), eq. 4.17.
     """
-    scaled = ROOT5 * np.sqrt(squared_distance)
-    return np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
+    # In place where it can be: candidates are many, and temporaries would set the memory's peak.
+    scaled: Array = np.sqrt(squared_distance)
+    scaled *= ROOT5
+    polynomial: Array = 1.0 + scaled
+    polynomial += scaled**2 / 3
+    np.negative(scaled, out=scaled)
+    polynomial *= np.exp(scaled, out=scaled)
+    return polynomial
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,11 @@ class Kernel:
         """Covariance of two sets of points, shape ``[len(a), len(b)]``."""
         scale = np.sqrt(self.inverse_squares[self.groups])
         left, right = a * scale, b * scale
-        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None] - 2 * left @ right.T
-        return self.amplitude * matern52(np.maximum(squared, 0))
+        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None]
+        squared -= 2 * left @ right.T
+        covariance = matern52(np.maximum(squared, 0, out=squared))
+        covariance *= self.amplitude
+        return covariance
 
     def factor(self, x: Array) -> Array:
         """Lower Cholesky factor of the covariance of noisy values at x, shape ``[n, n]``."""

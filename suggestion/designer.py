@@ -27,6 +27,12 @@ _NUM_INCUMBENTS = 5
 _MAX_BELIEVED = 200
 # The most promising opening is looked for step by step; the rest of a large batch is any points.
 _MAX_OPENING = 32
+_NUM_RENEWED = 256
+# In a space that is too large to be listed, points must be evaluated anew at each step.
+_MAX_PROMISED, _MAX_SAMPLED_OPENING = 1024, 8
+# More suggestions than this at once are chosen from a list of those that are best for the first.
+_MAX_AMONG_ALL = 10
+_MIN_SHORTLIST = 512
 
 
 @dataclass(frozen=True)
@@ -123,11 +129,11 @@ def _by_acquisition(search: Search, evidence: Evidence, taken: set[Key], count: 
     points = _untaken(search.space, candidates, taken)
     if not points:
         return []
-    pending = evidence.pending[-_MAX_BELIEVED:]
-    posterior = search.surrogate.predict(evidence, [*points, *pending])
-    is_left = np.arange(len(points) + len(pending)) < len(points)
-    for index in np.flatnonzero(~is_left):
-        posterior = posterior.believing(int(index))
+    posterior, is_left = _believing_pending(search, evidence, points)
+    if count > _MAX_AMONG_ALL and len(points) > (kept := max(_MIN_SHORTLIST, 8 * count)):
+        score = _score(search, posterior, is_left)[is_left]
+        points = [points[index] for index in np.sort(np.argsort(-score, kind="stable")[:kept])]
+        posterior, is_left = _believing_pending(search, evidence, points)
     found: list[Point] = []
     while len(found) < min(count, len(points)):
         score = _score(search, posterior, is_left)
@@ -137,6 +143,18 @@ def _by_acquisition(search: Search, evidence: Evidence, taken: set[Key], count: 
         if len(found) < count:
             posterior = posterior.believing(index)
     return found
+
+
+def _believing_pending(
+    search: Search, evidence: Evidence, points: list[Point]
+) -> tuple[Posterior, NDArray[np.bool_]]:
+    """The posterior at the points, followed by pending ones; and which are points to choose."""
+    pending = evidence.pending[-_MAX_BELIEVED:]
+    posterior = search.surrogate.predict(evidence, [*points, *pending])
+    is_left = np.arange(len(points) + len(pending)) < len(points)
+    if pending:
+        posterior = posterior.believing(*np.flatnonzero(~is_left).tolist())
+    return posterior, is_left
 
 
 def _score(search: Search, posterior: Posterior, is_left: NDArray[np.bool_]) -> Array:
@@ -156,13 +174,31 @@ def _score(search: Search, posterior: Posterior, is_left: NDArray[np.bool_]) -> 
 def _by_promise(search: Search, evidence: Evidence, taken: set[Key], count: int) -> list[Point]:
     """Points to begin with: the most promising ones, or any when the surrogate knows nothing."""
     points = _untaken(search.space, _pool(search, count), taken)
-    found: list[Point] = []
-    while points and len(found) < min(count, _MAX_OPENING):
-        promise = search.surrogate.promise(evidence.with_pending(found), points)
-        if promise is None:
-            break
-        found.append(points.pop(int(promise.argmax())))
-    return found + points[: count - len(found)]
+    is_listed = search.space.size <= MAX_ENUMERATED
+    some = points if is_listed else points[:_MAX_PROMISED]
+    promise = search.surrogate.promise(evidence, some) if some else None
+    if promise is None:
+        return points[:count]
+    # Whatever is pending can only lower a promise: an old one is a bound, and only the highest need
+    # to be renewed ("accelerated greedy", Minoux 1978).
+    bound, is_new = promise.copy(), np.ones(len(some), dtype=np.bool_)
+    found: list[int] = []
+    limit = min(count, len(some), _MAX_OPENING if is_listed else _MAX_SAMPLED_OPENING)
+    while len(found) < limit:
+        index = int(bound.argmax())
+        if is_new[index]:
+            found.append(index)
+            bound[index], is_new[:] = -1.0, False
+            continue
+        renewed = np.argsort(-bound, kind="stable")[:_NUM_RENEWED]
+        renewed = renewed[bound[renewed] >= 0]
+        held = evidence.with_pending(points[i] for i in found)
+        promise = search.surrogate.promise(held, [points[i] for i in renewed])
+        assert promise is not None, "it was some before"
+        bound[renewed], is_new[renewed] = promise, True
+    chosen = set(found)
+    rest = [point for index, point in enumerate(points) if index not in chosen]
+    return [points[index] for index in found] + rest[: count - len(found)]
 
 
 def _pool(search: Search, count: int) -> list[Point]:

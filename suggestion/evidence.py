@@ -11,6 +11,10 @@ from suggestion.trial import Direction, Trial, TrialState
 
 Array = NDArray[np.float64]
 
+# For models whose cost grows with the trials: more would take seconds and hundreds of MiB, and tell
+# little that is new.
+MAX_TRIALS = 300
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -42,9 +46,33 @@ class Evidence:
         """Whether it does, in the order of ``outcomes``."""
         return np.arange(len(self.outcomes)) < len(self.measured)
 
+    def thinned(self, limit: int) -> "Evidence":
+        """At most ``limit`` measured points, half of them the best, and as many infeasible ones.
+
+        Of the others an even pick in their order, with the newest.
+        """
+        kept = np.arange(len(self.measured))
+        if len(kept) > limit:
+            ranked = np.argsort(-self.values, kind="stable")
+            best, rest = ranked[: limit // 2], np.sort(ranked[limit // 2 :])
+            kept = np.sort(np.concatenate([best, _even_pick(rest, limit - limit // 2)]))
+        failed = _even_pick(np.arange(len(self.infeasible)), limit)
+        return replace(
+            self,
+            measured=tuple(self.measured[index] for index in kept),
+            values=self.values[kept],
+            infeasible=tuple(self.infeasible[index] for index in failed),
+        )
+
     def with_pending(self, points: Iterable[Point]) -> "Evidence":
         """As if more points were under measurement."""
         return replace(self, pending=(*self.pending, *points))
+
+
+def _even_pick(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    if len(indices) <= count:
+        return indices
+    return np.asarray(indices[np.linspace(0, len(indices) - 1, count).astype(int)])
 
 
 def evidence_of(space: SearchSpace, trials: Sequence[Trial], direction: Direction) -> Evidence:
@@ -67,5 +95,7 @@ def evidence_of(space: SearchSpace, trials: Sequence[Trial], direction: Directio
     )
 
 
-def _order(trial: Trial) -> tuple[str, str, list[tuple[str, str]]]:
-    return trial.completion_time, trial.name, sorted(trial.assignments.items())
+def _order(trial: Trial) -> tuple[str, str, list[tuple[str, str]], float]:
+    # Names are unique within an Experiment, but Katib lists trials of namesakes as well.
+    value = 0.0 if trial.value is None else trial.value
+    return trial.completion_time, trial.name, sorted(trial.assignments.items()), value

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suggestion.knobs import BATCH_SIZE, CPU_CORES, GPU_MEMORY, GPU_TIME, GPU_TYPE, amounts, plain
+from suggestion.knobs import GPU_TYPE, QUANTITIES, amounts, plain
 from suggestion.parameter import Parameter, Range
 from suggestion.search_space import Point, SearchSpace
 
 Array = NDArray[np.float64]
-_QUANTITIES = (CPU_CORES, GPU_MEMORY, GPU_TIME, BATCH_SIZE)
 _GPU_MODEL = re.compile(r"(?<![a-z0-9])(rtx ?)?([abhklmptv]\d{1,4}[a-z]?)(?![a-z0-9])")
 
 
@@ -70,7 +69,7 @@ def _column(knob: str, parameter: Parameter, coordinates: Array) -> Column | Non
         return Column((), coordinates, ends[0], raw * scale, ends[1])
     read = read_levels(knob, parameter.name, parameter.values)
     if read is None:
-        if knob in _QUANTITIES:
+        if knob in QUANTITIES:
             return None
         return Column(parameter.values, coordinates, np.empty(0), np.empty(0))
     numbers = np.interp(coordinates, np.arange(len(read[0])), read[0])
@@ -83,7 +82,7 @@ def read_levels(knob: str, name: str, texts: Sequence[str]) -> tuple[Array, bool
     Returns:
         Shape ``[len(texts)]``, and whether they are bytes.
     """
-    if knob in _QUANTITIES:
+    if knob in QUANTITIES:
         read = amounts(knob, name, texts)
         if read is None:
             return None
@@ -93,6 +92,12 @@ def read_levels(knob: str, name: str, texts: Sequence[str]) -> tuple[Array, bool
     except ValueError:
         return None
     return (numbers, False) if np.isfinite(numbers).all() else None
+
+
+def types_of_gpu(columns: Mapping[str, Column]) -> Column | None:
+    """The knob of the type of GPU, if any; a number is none, as of a ``gpu`` that counts cards."""
+    column = columns.get(GPU_TYPE)
+    return None if column is None or len(column.levels) else column
 
 
 def gpu_model(text: str) -> str:

@@ -4,7 +4,6 @@ Profile tables and the serving simulator know knobs by canonical names. An Exper
 parameters as it likes: common names are recognised, the setting ``knobs`` tells the others.
 """
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,13 @@ GPU_TIME = "gpu_time_percent"
 GPU_TYPE = "gpu_type"
 BATCH_SIZE = "batch_size"
 TENSOR_PARALLELISM = "tensor_parallelism"
+# Knobs whose values are numbers above 0.
+QUANTITIES = (CPU_CORES, GPU_MEMORY, GPU_TIME, BATCH_SIZE, TENSOR_PARALLELISM)
+# No quantity of a served model is larger, MiB of memory included.
+_LARGEST = 1e7
+# No node has so many: they are millicores.
+_MANY_CORES = 1000
+_MILLICORES = ("millicores", "cpum")
 
 # Names without case and punctuation: cpuCores, CPU_CORES and cpu-cores are one.
 _NAMES = {
@@ -95,25 +101,27 @@ class Amount:
 def amounts(knob: str, name: str, texts: Sequence[str]) -> list[Amount] | None:
     """Reads a parameter's values in the canonical unit; None when they make no sense as the knob.
 
-    Cores may be ``500m`` or, from 100 upwards, millicores. Shares of a card may be fractions,
-    percentages, or memory in GiB or MiB, told apart by the name and the size of the values.
+    Cores may be ``500m`` or millicores; shares of a card may be fractions, percentages, or memory
+    in GiB or MiB: told apart by the name, else by the size of the values.
 
     Args:
-        knob: ``cpu_cores``, ``gpu_memory_percent``, ``gpu_time_percent`` or ``batch_size``.
+        knob: One of ``QUANTITIES``.
         name: The parameter's own name.
         texts: Its values.
     """
-    is_milli = knob == CPU_CORES and all(text.endswith("m") for text in texts)
     try:
-        values = [float(text[:-1] if is_milli else text.rstrip("%")) for text in texts]
+        values = [_cores(text) if knob == CPU_CORES else float(text.rstrip("%")) for text in texts]
     except ValueError:
         return None
-    if not values or not all(math.isfinite(value) and value > 0 for value in values):
+    if not values or not all(0 < value <= _LARGEST for value in values):
         return None
     high = max(values)
     if knob == CPU_CORES:
-        scale = 1e-3 if is_milli or min(values) >= 100 else 1.0
-        return [Amount(value * scale) for value in values]
+        is_named = plain(name).endswith(_MILLICORES)
+        is_milli = is_named or min(values) >= 100 or high >= _MANY_CORES
+        if any(text.endswith("m") for text in texts):
+            is_milli = False  # the texts themselves say so
+        return [Amount(value * 1e-3 if is_milli else value) for value in values]
     if knob not in (GPU_MEMORY, GPU_TIME):
         return [Amount(value) for value in values]
     unit = _memory_unit(plain(name), high) if knob == GPU_MEMORY else 0.0
@@ -121,6 +129,11 @@ def amounts(knob: str, name: str, texts: Sequence[str]) -> list[Amount] | None:
         return [Amount(value * unit, is_bytes=True) for value in values]
     scale = 1.0 if high <= 1 else 0.01
     return [Amount(value * scale) for value in values] if high * scale <= 1 else None
+
+
+def _cores(text: str) -> float:
+    """Cores as Kubernetes writes them: ``2`` or ``500m``."""
+    return float(text[:-1]) * 1e-3 if text.endswith("m") else float(text)
 
 
 def _memory_unit(name: str, high: float) -> float:

@@ -26,9 +26,9 @@ from scipy.linalg import solve_triangular
 from scipy.special import expit, logsumexp
 
 from suggestion.covariance import Kernel
-from suggestion.evidence import Evidence
+from suggestion.evidence import MAX_TRIALS, Evidence
 from suggestion.feasibility import feasible_probability
-from suggestion.gaussian_process import kernel_with_evidence
+from suggestion.gaussian_process import GaussianProcess, kernel_with_evidence
 from suggestion.particles import POWER, Particles
 from suggestion.posterior import Conditioned, Posterior
 from suggestion.search_space import Point
@@ -82,6 +82,12 @@ class LibrarySurrogate:
 
     def predict(self, evidence: Evidence, candidates: Sequence[Point]) -> Posterior:
         """See ``Surrogate.predict``."""
+        if evidence.values.min() < 0:
+            # No rate is below 0: the objective is of another kind than the library.
+            return GaussianProcess(self.particles.space).predict(evidence, candidates)
+        return self._mixture(evidence.thinned(MAX_TRIALS), candidates)
+
+    def _mixture(self, evidence: Evidence, candidates: Sequence[Point]) -> Posterior:
         space = self.particles.space
         x, at = space.encode(evidence.measured), space.encode(candidates)
         known = self.particles.surfaces(evidence.outcomes)
@@ -153,6 +159,7 @@ class LibrarySurrogate:
 
     def promise(self, evidence: Evidence, candidates: Sequence[Point]) -> Array | None:
         """See ``Surrogate.promise``: the expected best of what is pending and the candidate."""
+        evidence = evidence.thinned(MAX_TRIALS)
         known = self.particles.surfaces(evidence.outcomes)
         held = self.particles.surfaces(evidence.pending).max(axis=1, initial=0, keepdims=True)
         weights, _ = tempered(self._agreement(evidence, known))
@@ -208,8 +215,8 @@ def _residual(kernel: Kernel, x: Array, y: Array, z: Array32) -> _Residual:
 
 
 def _transformed(values: Array) -> Array:
-    """Y of the module's table; values below 0, which no rate has, become 0."""
-    return np.asarray((np.maximum(values, 0.0) / max(values.max(), 1e-300)) ** POWER)
+    """Y of the module's table; values are at least 0."""
+    return np.asarray((values / max(values.max(), 1e-300)) ** POWER)
 
 
 def tempered(log_weights: Array) -> tuple[Array, float]:

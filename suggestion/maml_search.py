@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from suggestion.cards import cards_of, memory_share
 from suggestion.covariance import Kernel
-from suggestion.evidence import Evidence
+from suggestion.evidence import MAX_TRIALS, Evidence
 from suggestion.knob_features import encode
 from suggestion.knob_values import Column, columns_of
 from suggestion.knobs import BATCH_SIZE, CPU_CORES, GPU_TIME
@@ -45,6 +45,7 @@ class MamlSearch:
 
     def predict(self, evidence: Evidence, candidates: Sequence[Point]) -> Posterior:
         """See ``Surrogate.predict``. The values are rates: those below 0 count as next to none."""
+        evidence = evidence.thinned(MAX_TRIALS)
         highest = max(float(evidence.values.max()), 1e-300)
         values = np.maximum(evidence.values, 1e-12 * highest)
         found = self.network().predict(

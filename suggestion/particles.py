@@ -31,7 +31,7 @@ _TINY = np.float32(1e-30)
 # Points of a space that is too large to be listed.
 _SAMPLED_POINTS = 2048
 # Rates are the objective in some Experiments, rates per price in others.
-_PRICED_SHARE = {"rate": 0.1, "per_price": 0.95, "unknown": 0.65}
+_PRICED_SHARE = {"rate": 0.1, "per_price": 0.95, "unknown": 0.65, "no_rate": 0.65}
 
 
 ALL = slice(None)
@@ -78,6 +78,8 @@ class Particles:
         Returns:
             Shape ``[p, n]``; 0 where the service does not run.
         """
+        if not points:
+            return np.empty((len(self.log_prior[members]), 0), dtype=np.float32)
         if self.space.size <= MAX_ENUMERATED:
             index, surfaces = self._whole
             known = [index.get(point, -1) for point in points]
@@ -135,7 +137,7 @@ def particles_for(
         space: What is searched.
         knobs: Knob to parameter name.
         prices: Prices that the objective is divided by; None when unknown.
-        objective: ``rate``, ``per_price`` or ``unknown``.
+        objective: ``rate``, ``per_price``, ``no_rate`` or ``unknown``.
 
     Raises:
         InvalidExperimentError: the prices cannot be applied to the space.
@@ -148,7 +150,7 @@ def particles_for(
     groups = [group for group in library.groups if table_particles.knows(group, columns)]
     # Those that know most of the knobs: others would take their effects for noise.
     known = [len(set(group.knobs) & set(columns)) for group in groups]
-    num_simulated_knobs = len(set(simulated_particles.KNOBS) & set(columns)) * has_simulated
+    num_simulated_knobs = len(simulated_particles.known_knobs(columns)) * has_simulated
     most = max([*known, num_simulated_knobs])
     has_simulated = has_simulated and num_simulated_knobs == most
     groups = [group for group, number in zip(groups, known, strict=True) if number == most]

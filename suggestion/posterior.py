@@ -6,12 +6,12 @@ member. Larger values are better, on a scale of the surrogate's own.
 Symbols: m candidates, k components, n points conditioned on.
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from suggestion.covariance import Kernel
 
@@ -27,8 +27,8 @@ class Spread(Protocol):
         """Shape ``[m]``, above 0."""
         ...
 
-    def believing(self, index: int) -> "Spread":
-        """The spread if a candidate had been measured, whatever the outcome."""
+    def believing(self, *indices: int) -> "Spread":
+        """The spread if candidates had been measured, whatever the outcomes."""
         ...
 
 
@@ -47,16 +47,17 @@ class Conditioned:
         variance = np.maximum(kernel.amplitude - (rows**2).sum(axis=0), _SMALLEST_VARIANCE)
         return cls(kernel, candidates, rows, variance)
 
-    def believing(self, index: int) -> "Conditioned":
-        """One more row of the Cholesky factor; nothing is factorised again."""
-        candidate = self.candidates[index : index + 1]
-        covariance = self.kernel.between(candidate, self.candidates)[0]
-        covariance = covariance - self.rows[:, index] @ self.rows
-        row = covariance / math.sqrt(self.variance[index] + self.kernel.noise)
+    def believing(self, *indices: int) -> "Conditioned":
+        """More rows of the Cholesky factor; what is factorised stays."""
+        chosen = list(indices)
+        covariance = self.kernel.between(self.candidates[chosen], self.candidates)
+        covariance = covariance - self.rows[:, chosen].T @ self.rows
+        block = covariance[:, chosen] + self.kernel.noise * np.eye(len(chosen))
+        rows = solve_triangular(np.linalg.cholesky(block), covariance, lower=True)
         return replace(
             self,
-            rows=np.concatenate([self.rows, row[None]]),
-            variance=np.maximum(self.variance - row**2, _SMALLEST_VARIANCE),
+            rows=np.concatenate([self.rows, rows]),
+            variance=np.maximum(self.variance - (rows**2).sum(axis=0), _SMALLEST_VARIANCE),
         )
 
 
@@ -71,10 +72,10 @@ class Shrinking:
     candidates: Array
     variance: Array
 
-    def believing(self, index: int) -> "Shrinking":
+    def believing(self, *indices: int) -> "Shrinking":
         """See ``Spread.believing``."""
-        between = self.correlation.between(self.candidates[index : index + 1], self.candidates)[0]
-        shrunk = self.variance * (1 - between**2)
+        between = self.correlation.between(self.candidates[list(indices)], self.candidates)
+        shrunk = self.variance * np.prod(1 - between**2, axis=0)
         return replace(self, variance=np.maximum(shrunk, _SMALLEST_VARIANCE))
 
 
@@ -116,14 +117,14 @@ class Posterior:
             within = within + self.weights[self.spread_of == index].sum() * spread.variance
         return np.asarray(np.sqrt(within + self.weights @ (self.means - self.mean) ** 2))
 
-    def believing(self, index: int) -> "Posterior":
-        """The posterior as if the candidate had come out as each component expects.
+    def believing(self, *indices: int) -> "Posterior":
+        """The posterior as if candidates had come out as each component expects.
 
         So that a second suggestion looks elsewhere: the mean stays, the spread shrinks around it
         (Ginsbourger et al. 2010, "kriging believer").
         """
         return replace(
             self,
-            spreads=tuple(spread.believing(index) for spread in self.spreads),
-            best=np.maximum(self.best, self.means[:, index]),
+            spreads=tuple(spread.believing(*indices) for spread in self.spreads),
+            best=np.maximum(self.best, self.means[:, list(indices)].max(axis=1)),
         )

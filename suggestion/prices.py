@@ -5,20 +5,21 @@ the same prices to be comparable, so particles carry different ones unless they 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suggestion.errors import InvalidExperimentError
-from suggestion.knob_values import Column, gpu_model
-from suggestion.knobs import CPU_CORES, GPU_MEMORY, GPU_TIME, GPU_TYPE, TENSOR_PARALLELISM
+from suggestion.knob_values import Column, gpu_model, types_of_gpu
+from suggestion.knobs import CPU_CORES, GPU_MEMORY, GPU_TIME, TENSOR_PARALLELISM, plain
 
 Array = NDArray[np.float64]
 PerGpu = Mapping[str, float]
 # Key of a price that holds for every type of GPU.
 ANY_GPU = ""
+_SMALLEST, _LARGEST = 1e-9, 1e9
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,27 @@ class Prices:
             return np.zeros(num_points)
         if ANY_GPU in prices:
             return np.full(num_points, prices[ANY_GPU])
-        column = columns[GPU_TYPE]
-        models = {gpu_model(name): price for name, price in prices.items()}
-        levels = np.array([models[gpu_model(text)] for text in column.texts])
+        column = types_of_gpu(columns)
+        assert column is not None, "checked before"
+        levels = np.array([_price_of(prices, text) for text in column.texts])
         return np.asarray(levels[column.index.round().astype(int)])
 
     def check(self, columns: Mapping[str, Column]) -> None:
         """Refuses prices that cannot be applied to a space.
 
+        Args:
+            columns: The knobs, at any points.
+
         Raises:
-            InvalidExperimentError: a type of GPU has no price, or a share is in bytes.
+            InvalidExperimentError: a type of GPU has no price, a share is in bytes, or a
+                configuration is free.
         """
+        column = types_of_gpu(columns)
+        texts = () if column is None else column.texts
         for prices in (self.gpu, self.gpu_memory, self.gpu_time):
             if prices is None or ANY_GPU in prices:
                 continue
-            texts = columns[GPU_TYPE].texts if GPU_TYPE in columns else ()
-            priced = {gpu_model(name) for name in prices}
-            missing = [text for text in texts if gpu_model(text) not in priced]
+            missing = [text for text in texts if _price_of(prices, text) is None]
             if not texts or missing:
                 raise InvalidExperimentError(
                     "A price by type of GPU must name each type of the GPU parameter, but "
@@ -86,10 +91,34 @@ class Prices:
                 "price_gpu_memory must come with a parameter that is a share of the card, but it "
                 "is in bytes; price_gpu_memory 0 and price_gpu can be given instead."
             )
+        if not self._is_paid(columns, texts):
+            raise InvalidExperimentError(
+                "Each configuration must have a price above 0, since the objective is divided by "
+                f"it, but the prices are {self}."
+            )
+
+    def _is_paid(self, columns: Mapping[str, Column], types: Sequence[str]) -> bool:
+        """Whether no configuration is free: cores and shares are above 0, prices may be 0."""
+        if self.base > 0 or (self.per_core > 0 and CPU_CORES in columns):
+            return True
+        by_gpu = [p for p in (self.gpu, self.gpu_memory, self.gpu_time) if p is not None]
+        return all(
+            any((_price_of(prices, text) or 0.0) > 0 for prices in by_gpu)
+            for text in types or [ANY_GPU]
+        )
+
+
+def _price_of(prices: PerGpu, text: str) -> float | None:
+    """Price of a type of GPU: of its very name, else of the model, else of any; None without."""
+    if ANY_GPU in prices:
+        return prices[ANY_GPU]
+    named = {plain(name): price for name, price in prices.items()}
+    models = {gpu_model(name): price for name, price in prices.items()}
+    return named.get(plain(text), models.get(gpu_model(text)))
 
 
 def parse_amount(name: str, text: str) -> float:
-    """Parses a number of at least 0.
+    """Parses a number of at least 0, within what products and quotients of it can bear.
 
     Raises:
         InvalidExperimentError: it is none.
@@ -98,8 +127,10 @@ def parse_amount(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise InvalidExperimentError(f"{name} must be a number of at least 0, but got {text!r}.")
+    if not (value == 0 or _SMALLEST <= value <= _LARGEST):
+        raise InvalidExperimentError(
+            f"{name} must be 0 or a number from {_SMALLEST:g} to {_LARGEST:g}, but got {text!r}."
+        )
     return value
 
 

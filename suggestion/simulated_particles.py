@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suggestion.cards import Cards, cards_of, memory_share
-from suggestion.knob_values import Column
+from suggestion.knob_values import Column, types_of_gpu
 from suggestion.knobs import BATCH_SIZE, CPU_CORES, GPU_MEMORY, GPU_TIME, GPU_TYPE
 from suggestion.library import FIELDS
 from suggestion.prices import Prices
@@ -28,9 +28,15 @@ _FREE_PRICES = 0.5
 _JITTERED = ("attainable_flops", "bytes_per_second")
 
 
+def known_knobs(columns: Mapping[str, Column]) -> list[str]:
+    """The simulator's knobs of an Experiment."""
+    is_typed = types_of_gpu(columns) is not None
+    return [knob for knob in KNOBS if knob in columns and (knob != GPU_TYPE or is_typed)]
+
+
 def knows(columns: Mapping[str, Column]) -> bool:
     """Whether the simulator's knobs are a good part of an Experiment: two, one of them a GPU's."""
-    known = [knob for knob in KNOBS if knob in columns]
+    known = known_knobs(columns)
     return len(known) >= 2 and any(knob in known for knob in (GPU_MEMORY, GPU_TIME, GPU_TYPE))
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from suggestion.designer import Search
 from suggestion.errors import ArtifactError, InvalidExperimentError
 from suggestion.gaussian_process import GaussianProcess
 from suggestion.knob_values import columns_of
-from suggestion.knobs import plain, recognise
+from suggestion.knobs import GPU_TYPE, QUANTITIES, plain, recognise
 from suggestion.library import Library
 from suggestion.library_surrogate import LibrarySurrogate
 from suggestion.maml import MamlSurrogate
@@ -28,6 +28,8 @@ _NUM_CACHED = 4
 _WEIGHTS = {"confidence_delta": 0.2, "ucb": 1.8, "expected_improvement": 0.0}
 _RATES = ("rps", "qps", "throughput", "goodput", "requestspersecond", "requestrate")
 _PRICED = ("dollar", "usd", "price", "cost")
+# What training maximises, with knobs that may look like those of serving: batch size, type of GPU.
+_NO_RATES = ("accuracy", "auc", "f1", "precision", "recall", "score", "reward", "loss", "bleu")
 
 
 @dataclass(frozen=True)
@@ -113,25 +115,61 @@ class SurrogateChooser:
         plain_surrogate = GaussianProcess(space)
         if asked == "gp":
             return plain_surrogate, "gp", "asked for"
+        is_open = settings.surrogate == "auto"
         names = [parameter.name for parameter in space.parameters]
-        knobs = recognise(names, dict(settings.knobs))
+        knobs = self._knobs(space, names, dict(settings.knobs))
         particles, reason = None, "the library holds rates, which are maximised"
-        if objective.direction is Direction.MAXIMIZE:
+        if is_open and _kind(objective.metric_name) == "no_rate":
+            reason = f"the library holds rates, and {objective.metric_name} is none"
+        elif objective.direction is Direction.MAXIMIZE:
             particles = self._particles(space, knobs, objective, settings)
             reason = "the library knows too few of the parameters"
             if asked == "maml" and simulated_particles.knows(columns_of(space, knobs, [])):
                 prior = LibrarySurrogate(particles) if particles else plain_surrogate
-                search = MamlSearch(space, knobs, self._loaded_network, prior)
-                return search, "maml", "asked for"
-            if asked != "maml" and particles is not None:
+                return self._maml(space, knobs, prior), "maml", "asked for"
+            if particles is not None and (asked != "maml" or is_open):
                 return LibrarySurrogate(particles), "library", particles.description
-        if settings.surrogate != "auto":
+        if not is_open:
             raise InvalidExperimentError(
                 f"surrogate {asked} must have a maximised rate and knobs that it knows "
                 f"({', '.join(simulated_particles.KNOBS)} or those of a profile table), but the "
                 f"objective is {objective.direction.value}d and the parameters are {names}."
             )
         return plain_surrogate, "gp", reason
+
+    def _knobs(
+        self, space: SearchSpace, names: Sequence[str], told: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Knob to parameter; refuses to be told what cannot be."""
+        in_tables = (knob for group in self._library.groups for knob in group.knobs)
+        known = dict.fromkeys([GPU_TYPE, *QUANTITIES, *in_tables])
+        for knob in told.values():
+            # Other names of a knob would do, but for the unit that some of them have.
+            if plain(knob) not in map(plain, known):
+                raise InvalidExperimentError(
+                    f"knobs must be some of {', '.join(known)}, but got {knob!r}."
+                )
+        knobs = recognise(names, told)
+        columns = columns_of(space, knobs, [])
+        for knob, name in knobs.items():
+            if name in told and knob not in columns:
+                raise InvalidExperimentError(
+                    f"Values of {knob} must be numbers above 0 in one of its units, "
+                    f"but those of {name!r} are not."
+                )
+        return knobs
+
+    def _maml(
+        self, space: SearchSpace, knobs: Mapping[str, str], feasibility: Surrogate
+    ) -> MamlSearch:
+        try:
+            self._loaded_network()
+        except ArtifactError as error:
+            # At creation already, when Katib reports it: later it would only try again, for ever.
+            raise InvalidExperimentError(
+                f"surrogate maml must have a network that can be loaded, but: {error}"
+            ) from error
+        return MamlSearch(space, knobs, self._loaded_network, feasibility)
 
     def _loaded_network(self) -> MamlSurrogate:
         with self._lock:
@@ -163,8 +201,10 @@ class SurrogateChooser:
 
 
 def _kind(metric_name: str) -> str:
-    """Whether an objective is a rate or a rate per price, as far as its name tells."""
+    """Whether an objective is a rate, a rate per price or neither, as far as its name tells."""
     name = plain(metric_name)
     if any(word in name for word in _PRICED):
         return "per_price"
-    return "rate" if name.endswith(_RATES) else "unknown"
+    if name.endswith(_RATES):
+        return "rate"
+    return "no_rate" if any(word in name for word in _NO_RATES) else "unknown"

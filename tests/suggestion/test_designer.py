@@ -1,15 +1,21 @@
 """The designer's promises, as properties over random spaces and histories."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from suggestion.designer import Search, Suggestions, suggest
+from suggestion.evidence import Evidence
 from suggestion.gaussian_process import GaussianProcess
 from suggestion.katib import experiment_from_proto
-from suggestion.search_space import SearchSpace
+from suggestion.posterior import Posterior
+from suggestion.search_space import Point, SearchSpace
 from suggestion.trial import Direction, Trial, TrialState
 from tests.suggestion.experiments import MIXED, experiment, parameter
 
@@ -187,3 +193,44 @@ def test_large_space_with_many_parameters():
     assert space.size == 10**20
     trials = some_trials(space, 10, 1)
     assert len(ask(space, trials, 3).assignments) == 3
+
+
+@dataclass(frozen=True)
+class Covering:
+    """Promises of a point: what it covers of a line around it, beyond what pending ones cover."""
+
+    reach: float = 3.0
+
+    def predict(self, evidence: Evidence, candidates: Sequence[Point]) -> Posterior:
+        raise AssertionError("nothing has been measured")
+
+    def promise(self, evidence: Evidence, candidates: Sequence[Point]) -> NDArray[np.float64]:
+        line = np.arange(500.0)
+        weight = np.sin(line) + 1.1
+
+        def covered(points: Sequence[Point]) -> NDArray[np.bool_]:
+            at = np.array(points).reshape(len(points), 1)
+            return np.asarray(np.abs(at - line) <= self.reach)
+
+        held = covered(evidence.pending).any(axis=0)
+        return np.asarray((covered(candidates) & ~held) @ weight)
+
+
+def test_an_opening_is_greedy_step_by_step():
+    space = experiment_from_proto(experiment(parameter("x", "INT", low="0", high="499"))).space
+    search = Search(space, Covering(), "s", "ucb", 1.0, "none", seed=1, budget=0)
+    found = [a["x"] for a in suggest(search, [], 20, Direction.MAXIMIZE).assignments]
+    trials: list[Trial] = []
+    for number in range(20):
+        (one,) = suggest(search, trials, 1, Direction.MAXIMIZE).assignments
+        trials.append(Trial(f"t{number}", one, TrialState.PENDING))
+    assert found == [trial.assignments["x"] for trial in trials]
+
+
+def test_many_suggestions_at_once_are_new():
+    space = experiment_from_proto(experiment(parameter("x", "INT", low="0", high="999"))).space
+    trials = [measured({"x": str(x)}, float(x), x) for x in range(0, 1000, 100)]
+    found = [a["x"] for a in ask(space, trials, 60, initial_points="none").assignments]
+    assert len(set(found)) == 60
+    assert not set(found) & {t.assignments["x"] for t in trials}
+    assert all(int(x) > 500 for x in found[:3])

@@ -115,6 +115,7 @@ def test_believing_equals_conditioning_anew():
     anew = Conditioned.of(kernel, at, kernel.rows(kernel.factor(more), more, at))
     assert after.variance == pytest.approx(anew.variance)
     assert after.variance[2] < 0.01 < before.variance[2]  # 0.01 is the noise
+    assert before.believing(2, 4).variance == pytest.approx(after.believing(4).variance)
 
 
 def test_a_pending_point_is_not_worth_a_second_look():

@@ -49,7 +49,11 @@ def test_an_unknown_parameter_is_refused():
     [
         ("cpu_cores", "cpu", ["1", "2.5"], [1, 2.5]),
         ("cpu_cores", "cpu", ["500m", "1500m"], [0.5, 1.5]),
+        ("cpu_cores", "cpu", ["500m", "1", "2"], [0.5, 1, 2]),
         ("cpu_cores", "cpu", ["250", "1000"], [0.25, 1]),
+        ("cpu_cores", "cpu", ["50", "4000"], [0.05, 4]),
+        ("cpu_cores", "cpuMillicores", ["50", "500"], [0.05, 0.5]),
+        ("cpu_cores", "cpuMillicores", ["500m", "1000m"], [0.5, 1]),
         ("gpu_memory_percent", "m", ["5", "40"], [0.05, 0.4]),
         ("gpu_memory_percent", "m", ["0.05", "1"], [0.05, 1]),
         ("gpu_memory_percent", "m", ["5%", "40%"], [0.05, 0.4]),
@@ -79,7 +83,14 @@ def test_memory_in_bytes(name: str, texts: list[str], expected: list[float]):
 
 @pytest.mark.parametrize(
     ("knob", "texts"),
-    [("cpu_cores", ["a"]), ("batch_size", ["0"]), ("gpu_time_percent", ["50", "200"])],
+    [
+        ("cpu_cores", ["a"]),
+        ("cpu_cores", ["1e200"]),
+        ("batch_size", ["0"]),
+        ("batch_size", ["nan"]),
+        ("gpu_time_percent", ["50", "200"]),
+        ("tensor_parallelism", ["tp1", "tp2"]),
+    ],
 )
 def test_values_that_make_no_sense(knob: str, texts: list[str]):
     assert amounts(knob, "x", texts) is None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from suggestion.evidence import Evidence
+from suggestion.gaussian_process import GaussianProcess
 from suggestion.knobs import recognise
 from suggestion.library import Library
 from suggestion.library_surrogate import LibrarySurrogate, tempered
@@ -130,3 +131,22 @@ def test_equal_values_and_single_trials_are_no_trouble():
         posterior = model.predict(evidence(measured), points)
         assert np.isfinite(posterior.mean).all()
         assert (posterior.sigma > 0).all()
+
+
+def test_values_below_0_are_no_rates():
+    model = surrogate(simulated(), SERVING_SPACE)
+    points = SERVING_SPACE.enumerate()
+    latencies = evidence({points[i]: -1.0 - i % 7 for i in range(0, 100, 9)})
+    found = model.predict(latencies, points)
+    expected = GaussianProcess(SERVING_SPACE).predict(latencies, points)
+    assert found.means == pytest.approx(expected.means)
+
+
+def test_more_trials_than_it_takes_are_thinned():
+    model = surrogate(simulated(), SERVING_SPACE)
+    points = SERVING_SPACE.enumerate()
+    rng = np.random.default_rng(0)
+    chosen = tuple(points[i] for i in rng.integers(len(points), size=700))
+    many = Evidence(chosen, rng.lognormal(3, 1, 700), (), ())
+    assert np.isfinite(model.predict(many, points).mean).all()
+    assert (model.predict(many, points).mean == model.predict(many.thinned(300), points).mean).all()

@@ -196,3 +196,28 @@ def test_two_sources_weigh_the_same():
     particles = made(both, knobs, library=library)
     weights = np.exp(particles.log_prior)
     assert weights[:50].sum() == pytest.approx(weights[50:].sum()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        Prices(gpu={"T4": 0.0, "V100": 2.6}),
+        Prices(gpu_time={"T4": 0.0, "V100": 0.0}, gpu={"T4": 1.0, "V100": 0.0}),
+        Prices(gpu_memory={"": 0.0}),
+    ],
+)
+def test_a_configuration_for_nothing_is_refused(prices: Prices):
+    with pytest.raises(InvalidExperimentError, match=r"^Each configuration must have a price"):
+        made(SERVING_SPACE, KNOBS, prices=prices)
+
+
+def test_a_price_by_the_very_name_comes_before_the_model():
+    cards = space(
+        parameter("gpu_type", "CATEGORICAL", values=["A100-40GB", "a100-80gb", "nvidia-l4"]),
+        parameter("batch_size", "DISCRETE", values=["1"]),
+    )
+    points = cards.enumerate()
+    columns = columns_of(cards, {"gpu_type": "gpu_type"}, points)
+    prices = Prices(gpu={"A100-40GB": 3.0, "A100-80GB": 4.0, "L4": 1.0})
+    prices.check(columns)
+    assert prices.of(columns, 3).tolist() == [3.0, 4.0, 1.0]

@@ -96,7 +96,7 @@ def test_prices_of_zero_are_none():
         (
             "exploration_weight",
             "nan",
-            "exploration_weight must be a number of at least 0, but got 'nan'.",
+            "exploration_weight must be 0 or a number from 1e-09 to 1e+09, but got 'nan'.",
         ),
         (
             "initial_points",
@@ -110,8 +110,8 @@ def test_prices_of_zero_are_none():
             "knobs must be a list such as cpu=cpu_cores,gpuMem=gpu_memory_percent, "
             "each parameter once, but got 'cpu'.",
         ),
-        ("price_base", "-1", "price_base must be a number of at least 0, but got '-1'."),
-        ("price_gpu", "T4:x", "price_gpu must be a number of at least 0, but got 'x'."),
+        ("price_base", "-1", "price_base must be 0 or a number from 1e-09 to 1e+09, but got '-1'."),
+        ("price_gpu", "T4:x", "price_gpu must be 0 or a number from 1e-09 to 1e+09, but got 'x'."),
         (
             "price_gpu",
             ":1",
