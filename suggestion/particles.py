@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from suggestion import simulated_particles, table_particles
 from suggestion.candidates import MAX_ENUMERATED, quasi_random
 from suggestion.knob_values import Column, columns_of
-from suggestion.library import Library
+from suggestion.library import Library, TableGroup
 from suggestion.prices import Prices
 from suggestion.search_space import Point, SearchSpace
 from suggestion.simulated_particles import Members, SimulatedParticles
@@ -146,14 +146,7 @@ def particles_for(
     columns = columns_of(space, knobs, ends)
     if prices is not None:
         prices.check(columns)
-    has_simulated = len(library.simulated) > 0 and simulated_particles.knows(columns)
-    groups = [group for group in library.groups if table_particles.knows(group, columns)]
-    # Those that know most of the knobs: others would take their effects for noise.
-    known = [len(set(group.knobs) & set(columns)) for group in groups]
-    num_simulated_knobs = len(simulated_particles.known_knobs(columns)) * has_simulated
-    most = max([*known, num_simulated_knobs])
-    has_simulated = has_simulated and num_simulated_knobs == most
-    groups = [group for group, number in zip(groups, known, strict=True) if number == most]
+    has_simulated, groups = _best_informed(library, columns)
     num_sources = has_simulated + len(groups)
     if num_sources == 0:
         return None
@@ -170,3 +163,16 @@ def particles_for(
         sources.append(TableParticles(group, each, prices, share, _SEED))
         names.append(f"{each} services from {len(group.tables)} profile tables")
     return Particles(space, knobs, tuple(sources), " and ".join(names))
+
+
+def _best_informed(
+    library: Library, columns: Mapping[str, Column]
+) -> tuple[bool, list[TableGroup]]:
+    """The sources that know most of the knobs; others would take their effects for noise."""
+    has_simulated = len(library.simulated) > 0 and simulated_particles.knows(columns)
+    groups = [group for group in library.groups if table_particles.knows(group, columns)]
+    known = [len(set(group.knobs) & set(columns)) for group in groups]
+    num_simulated_knobs = len(simulated_particles.known_knobs(columns)) * has_simulated
+    most = max([*known, num_simulated_knobs])
+    best = [group for group, number in zip(groups, known, strict=True) if number == most]
+    return has_simulated and num_simulated_knobs == most, best

@@ -23,7 +23,8 @@ from suggestion.settings import Settings
 from suggestion.surrogate import Surrogate
 from suggestion.trial import Direction, Objective
 
-_NUM_CACHED = 4
+# Katib runs a service for each Experiment; tens of MiB a space.
+_NUM_CACHED = 2
 # delta of Eq. 6 for the confidence |f' - f|, and the weight of a standard deviation.
 _WEIGHTS = {"confidence_delta": 0.2, "ucb": 1.8, "expected_improvement": 0.0}
 _RATES = ("rps", "qps", "throughput", "goodput", "requestspersecond", "requestrate")
