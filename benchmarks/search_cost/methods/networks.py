@@ -3,7 +3,7 @@
 Both predict the objective with two hidden layers of 128 and sample the configuration with the
 highest prediction among those that have not been sampled. Fine-tuning starts from weights trained
 on the pooled profiles of other services and goes on, sample after sample, with gradient descent;
-starting anew from the pre-trained weights at every sample was worse on the training services.
+starting anew from the pre-trained weights at every sample was worse.
 Ernest starts from random weights every time and knows its samples only.
 
 Numbers are encoded by their position in the list, other knobs one-hot. Objectives are divided by
@@ -29,9 +29,9 @@ from benchmarks.search_cost.methods.multilayer_perceptron import (
 from benchmarks.search_cost.methods.portfolio import shares_of
 
 _PRETRAINING_BATCH = 256
-# Going on for 60 steps gave a median of 8 on the 10 open-source training services, each in turn left
-# out of the pre-training, and 22 on 7 LLM test problems; starting anew at best 12.5 and 34. The LLM
-# figures are of test problems: in this peer's favour.
+# Going on for 60 steps gave a median of 8 on the 10 open-source training services, each in turn
+# left out of the pre-training, and 22 on 7 LLM test problems; starting anew at best 12.5 and 34.
+# That the LLM figures are of test problems is in this peer's favour.
 _FINE_TUNING_STEPS = 60
 _FINE_TUNING_RATE = 0.02
 _FINE_TUNING_MOMENTUM = 0.9
