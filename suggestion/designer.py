@@ -12,11 +12,11 @@ from suggestion.acquisition import (
     upper_confidence_bound,
 )
 from suggestion.candidates import MAX_ENUMERATED, candidate_points, initial_design, quasi_random
-from suggestion.evidence import Evidence, evidence_of
+from suggestion.evidence import Evidence
 from suggestion.posterior import Posterior
+from suggestion.repeats import best_again
 from suggestion.search_space import Point, SearchSpace
 from suggestion.surrogate import Surrogate
-from suggestion.trial import Direction, Trial
 
 Array = NDArray[np.float64]
 Key = tuple[str, ...]
@@ -75,27 +75,26 @@ class Suggestions:
     num_repeats: int
 
 
-def suggest(
-    search: Search, trials: Sequence[Trial], count: int, direction: Direction
-) -> Suggestions:
+def suggest(search: Search, evidence: Evidence, count: int) -> Suggestions:
     """Chooses ``count`` points. A pure function: equal arguments give equal suggestions.
 
     No point is suggested twice, or again while a trial holds or has measured it, as long as the
-    space has others. After that the best points are measured again.
+    space has others. After that the best points are measured again. The best of the points that
+    were measured before the Experiment comes first: Katib ranks an Experiment's own trials only.
 
     Args:
         search: How to search.
-        trials: All trials of the request, in any order; those that do not fit are ignored.
+        evidence: All trials of the request.
         count: How many points to suggest, at least 0.
-        direction: Whether larger objectives are better.
     """
     space = search.space
-    evidence = evidence_of(space, trials, direction)
-    taken = {_key(space, point) for point in [*evidence.outcomes, *evidence.pending]}
+    confirmed = evidence.unconfirmed
+    taken = {_key(space, point) for point in evidence.taken if point != confirmed}
     chosen: list[Point] = []
     source = "initial"
     design = initial_design(space, search.initial_points, search.seed, search.budget)
-    for point in design[evidence.num_trials :]:
+    first = [] if confirmed is None else [confirmed]
+    for point in [*first, *design[evidence.num_trials :]]:
         if len(chosen) < count and _key(space, point) not in taken:
             taken.add(_key(space, point))
             chosen.append(point)
@@ -107,7 +106,7 @@ def suggest(
         chosen, source = chosen + found, search.name
     num_repeats = count - len(chosen)
     if num_repeats:
-        chosen, source = chosen + _repeats(space, evidence, num_repeats, search.seed), "repeat"
+        chosen, source = chosen + best_again(space, evidence, num_repeats, search.seed), "repeat"
     return Suggestions(tuple(space.assignments_of(p) for p in chosen), source, num_repeats)
 
 
@@ -208,19 +207,3 @@ def _pool(search: Search, count: int) -> list[Point]:
         return [points[index] for index in order]
     sequence = quasi_random(search.space, search.seed)
     return [point for point, _ in zip(sequence, range(count * 4 + 512), strict=False)]
-
-
-def _repeats(space: SearchSpace, evidence: Evidence, count: int, seed: int) -> list[Point]:
-    """The best measured points again, in turn; those under measurement come last."""
-    order = np.argsort(-evidence.values, kind="stable")
-    ranked = list(dict.fromkeys(evidence.measured[index] for index in order))[: max(3, count)]
-    if not ranked:
-        ranked = space.from_uniform(np.random.default_rng(seed).random((1, len(space.parameters))))
-    held = [_key(space, point) for point in evidence.pending]
-    times = {point: held.count(_key(space, point)) for point in ranked}
-    repeats = []
-    for _ in range(count):
-        point = min(ranked, key=lambda p: times[p])
-        times[point] += 1
-        repeats.append(point)
-    return repeats

@@ -25,12 +25,18 @@ class Evidence:
         values: Their objective, larger is better, shape ``[n]``.
         infeasible: Points where the service does not run.
         pending: Points under measurement.
+        unusable: Points of trials that ended without a value that can be used.
+        unconfirmed: The best point measured before the Experiment, if it has no trial there yet.
+        num_foreign: Trials that do not fit the space.
     """
 
     measured: tuple[Point, ...]
     values: Array
     infeasible: tuple[Point, ...]
     pending: tuple[Point, ...]
+    unusable: tuple[Point, ...] = ()
+    unconfirmed: Point | None = None
+    num_foreign: int = 0
 
     @property
     def num_trials(self) -> int:
@@ -40,6 +46,22 @@ class Evidence:
     def outcomes(self) -> tuple[Point, ...]:
         """Points of which is known whether the service runs there."""
         return (*self.measured, *self.infeasible)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of trials by what they teach; ``foreign`` are those that do not fit the space."""
+        return {
+            "measured": len(self.measured),
+            "infeasible": len(self.infeasible),
+            "pending": len(self.pending),
+            "unusable": len(self.unusable),
+            "foreign": self.num_foreign,
+        }
+
+    @property
+    def taken(self) -> tuple[Point, ...]:
+        """Points that need no trial as long as there are others."""
+        return (*self.outcomes, *self.pending, *self.unusable)
 
     @property
     def is_feasible(self) -> NDArray[np.bool_]:
@@ -76,22 +98,36 @@ def _even_pick(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 def evidence_of(space: SearchSpace, trials: Sequence[Trial], direction: Direction) -> Evidence:
-    """Sorts trials by what they teach; those that do not fit the space are left out."""
-    points: dict[TrialState, list[Point]] = {state: [] for state in TrialState}
-    values = []
+    """Sorts trials by what they teach.
+
+    A rate of exactly 0 says that the service does not run there. What is maximised and has values
+    below 0 is no rate, and its 0 a value like others.
+    """
+    fitting = [(trial, space.point_of(trial.assignments)) for trial in sorted(trials, key=_order)]
+    known = [(trial, point) for trial, point in fitting if point is not None]
+    is_rate = direction is Direction.MAXIMIZE and all((t.value or 0) >= 0 for t, _ in known)
     sign = 1.0 if direction is Direction.MAXIMIZE else -1.0
-    for trial in sorted(trials, key=_order):
-        point = space.point_of(trial.assignments)
-        if point is None:
+    points: dict[TrialState, list[Point]] = {state: [] for state in TrialState}
+    values, prior_values = [], {}
+    for trial, point in known:
+        if trial.value is None or (is_rate and trial.value == 0):
+            state = TrialState.INFEASIBLE if trial.value is not None else trial.state
+            points[state].append(point)
             continue
-        points[trial.state].append(point)
-        if trial.value is not None:
-            values.append(sign * trial.value)
+        points[TrialState.MEASURED].append(point)
+        values.append(sign * trial.value)
+        if trial.is_prior:
+            prior_values[point] = sign * trial.value
+    best = max(prior_values, key=lambda point: prior_values[point], default=None)
+    tried = {point for trial, point in known if not trial.is_prior}
     return Evidence(
         measured=tuple(points[TrialState.MEASURED]),
         values=np.array(values, dtype=np.float64),
         infeasible=tuple(points[TrialState.INFEASIBLE]),
         pending=tuple(points[TrialState.PENDING]),
+        unusable=tuple(points[TrialState.UNUSABLE]),
+        unconfirmed=None if best in tried else best,
+        num_foreign=len(fitting) - len(known),
     )
 
 

@@ -3,7 +3,7 @@
 Katib passes numbers as the strings that the user wrote, unchecked, so everything is checked here.
 """
 
-import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -13,7 +13,7 @@ from suggestion.errors import InvalidExperimentError
 from suggestion.parameter import Distribution, Parameter, Range, list_grid, stepped
 from suggestion.search_space import SearchSpace
 from suggestion.settings import Settings, parse_settings
-from suggestion.trial import Direction, Objective, Trial, TrialState
+from suggestion.trial import Direction, Objective, Trial, TrialState, observed_number
 
 _DIRECTIONS = {
     api_pb2.MAXIMIZE: Direction.MAXIMIZE,
@@ -71,12 +71,10 @@ def experiment_from_proto(experiment: api_pb2.Experiment) -> ExperimentValues:
     if not parameters:
         raise InvalidExperimentError("parameters must hold at least one, but got none.")
     names = [parameter.name for parameter in parameters]
-    for name in names:
-        if not name or names.count(name) > 1:
-            raise InvalidExperimentError(
-                f"Parameter names must be present and unique, but got {name!r}"
-                + (" twice." if name else ".")
-            )
+    if "" in names:
+        raise InvalidExperimentError("Parameter names must not be empty, but one is.")
+    if (twice := _first_repeated(names)) is not None:
+        raise InvalidExperimentError(f"Parameter names must be unique, but got {twice!r} twice.")
     return ExperimentValues(
         name=experiment.name,
         space=SearchSpace(tuple(parameter_from_proto(p) for p in parameters)),
@@ -96,11 +94,10 @@ def parameter_from_proto(spec: api_pb2.ParameterSpec) -> Parameter:
         values = tuple(spec.feasible_space.list)
         if not values:
             raise InvalidExperimentError(f"{spec.name}: list must hold a value, but is empty.")
-        for value in values:
-            if values.count(value) > 1:
-                raise InvalidExperimentError(
-                    f"{spec.name}: the values of list must be unique, but got {value!r} twice."
-                )
+        if (twice := _first_repeated(values)) is not None:
+            raise InvalidExperimentError(
+                f"{spec.name}: the values of list must be unique, but got {twice!r} twice."
+            )
         return list_grid(spec.name, values, spec.parameter_type == api_pb2.CATEGORICAL)
     if spec.parameter_type not in (api_pb2.DOUBLE, api_pb2.INT):
         raise InvalidExperimentError(
@@ -108,6 +105,11 @@ def parameter_from_proto(spec: api_pb2.ParameterSpec) -> Parameter:
             f"but got {_enum_name(api_pb2.ParameterType, spec.parameter_type)}."
         )
     return _numeric(spec, is_int=spec.parameter_type == api_pb2.INT)
+
+
+def _first_repeated(texts: Sequence[str]) -> str | None:
+    counts = Counter(texts)
+    return next((text for text in texts if counts[text] > 1), None)
 
 
 def _numeric(spec: api_pb2.ParameterSpec, is_int: bool) -> Parameter:
@@ -152,10 +154,7 @@ def _number(name: str, field: str, text: str, is_int: bool) -> Decimal:
 
 
 def trials_from_proto(trials: Iterable[api_pb2.Trial], objective: Objective) -> list[Trial]:
-    """Converts the trials of a request; nothing in them is an error, Katib would only loop.
-
-    A trial with no usable value is ignored, as is one whose condition says nothing.
-    """
+    """Converts the trials of a request; nothing in them is an error, Katib would only loop."""
     return [_trial(trial, objective) for trial in trials]
 
 
@@ -163,30 +162,35 @@ def _trial(trial: api_pb2.Trial, objective: Objective) -> Trial:
     pairs = trial.spec.parameter_assignments.assignments
     assignments = {pair.name: pair.value for pair in pairs}
     condition = trial.status.condition
-    state, value = TrialState.IGNORED, None
+    state, value, problem = TrialState.UNUSABLE, None, ""
     if condition in _PENDING:
         state = TrialState.PENDING
     elif condition in _INFEASIBLE:
         state = TrialState.INFEASIBLE
     elif condition in _MEASURED:
-        value = _observed(trial.status.observation, objective.metric_name)
-        if value == 0 and objective.direction is Direction.MAXIMIZE:
-            # A rate of exactly 0 says that the configuration does not run there.
-            state, value = TrialState.INFEASIBLE, None
-        elif value is not None:
-            state = TrialState.MEASURED
-    return Trial(trial.name, assignments, state, value, trial.status.completion_time)
+        value, problem = _observed(trial.status.observation, objective.metric_name)
+        state = TrialState.UNUSABLE if value is None else TrialState.MEASURED
+    else:
+        name = _enum_name(api_pb2.TrialStatus.TrialConditionType, condition)
+        problem = f"its condition must say how it ended, but is {name}"
+    return Trial(
+        name=trial.name,
+        assignments=assignments,
+        state=state,
+        value=value,
+        completion_time=trial.status.completion_time,
+        problem=problem,
+    )
 
 
-def _observed(observation: api_pb2.Observation, metric_name: str) -> float | None:
+def _observed(observation: api_pb2.Observation, metric_name: str) -> tuple[float | None, str]:
+    """The value of a metric; or None, and why there is none."""
     for metric in observation.metrics:
         if metric.name == metric_name:
-            try:
-                value = float(metric.value)
-            except ValueError:
-                return None
-            return value if math.isfinite(value) and abs(value) < 1e150 else None
-    return None
+            value = observed_number(metric.value)
+            problem = f"{metric_name} must be a finite number, but is {metric.value!r}"
+            return value, "" if value is not None else problem
+    return None, f"its observation must have the metric {metric_name}, but has none of that name"
 
 
 def reply_to_proto(

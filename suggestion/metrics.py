@@ -23,8 +23,13 @@ class ServiceMetrics:
         )
         self.trials = Counter(
             "morphling_suggestion_trials_seen",
-            "Trials in requests by what they teach: pending, measured, infeasible, ignored",
+            "Trials in requests: measured, infeasible, pending, unusable, foreign",
             ["state"],
+            registry=self.registry,
+        )
+        self.unusable = Counter(
+            "morphling_suggestion_unusable_trials",
+            "Trials whose value cannot be used, each counted once",
             registry=self.registry,
         )
         self.suggestions = Counter(

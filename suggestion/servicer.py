@@ -5,7 +5,6 @@ import hashlib
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -15,8 +14,11 @@ from protos.katib import api_pb2, api_pb2_grpc
 from suggestion import katib
 from suggestion.designer import suggest
 from suggestion.errors import BusyError, InvalidExperimentError
+from suggestion.evidence import evidence_of
 from suggestion.metrics import ServiceMetrics
+from suggestion.prior_observations import prior_trials
 from suggestion.surrogate_choice import Choice, SurrogateChooser
+from suggestion.unusable_trials import UnusableTrials
 
 _log = logging.getLogger(__name__)
 _MAX_SUGGESTIONS = 10_000
@@ -35,6 +37,7 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
     def __init__(self, metrics: ServiceMetrics, chooser: SurrogateChooser) -> None:
         self._metrics = metrics
         self._chooser = chooser
+        self._unusable = UnusableTrials(metrics.unusable)
         self._searches = threading.Semaphore(_MAX_SEARCHES)
         self._calls = threading.Semaphore(MAX_CALLS)
 
@@ -60,11 +63,16 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
             raise InvalidExperimentError(
                 f"0 <= current_request_number <= {_MAX_SUGGESTIONS} must hold, but got {count}."
             )
-        trials = katib.trials_from_proto(request.trials, experiment.objective)
+        trials = [
+            *prior_trials(experiment.settings, experiment.space, experiment.objective),
+            *katib.trials_from_proto(request.trials, experiment.objective),
+        ]
+        evidence = evidence_of(experiment.space, trials, experiment.objective.direction)
+        self._unusable.report(experiment.name, trials)
         with self._searches:
             choice = self._choose(experiment)
-            found = suggest(choice.search, trials, count, experiment.objective.direction)
-        states = Counter(trial.state.value for trial in trials)
+            found = suggest(choice.search, evidence, count)
+        states = evidence.counts
         for state, number in states.items():
             self._metrics.trials.labels(state).inc(number)
         self._metrics.suggestions.labels("repeat").inc(found.num_repeats)
@@ -79,12 +87,16 @@ class SuggestionServicer(api_pb2_grpc.SuggestionServicer):
         _log.info(
             "%s: %d suggestions from %s (surrogate %s: %s), trials %s, %.3f s",
             experiment.name, count, found.source, choice.search.name, choice.reason,
-            dict(states), time.perf_counter() - start,
+            {state: number for state, number in states.items() if number},
+            time.perf_counter() - start,
         )  # fmt: skip
         return katib.reply_to_proto(found.assignments, request.experiment.spec.algorithm)
 
     def _validate(self, experiment: api_pb2.Experiment) -> api_pb2.ValidateAlgorithmSettingsReply:
         values = katib.experiment_from_proto(experiment)
+        prior = prior_trials(values.settings, values.space, values.objective)
+        if prior:
+            _log.info("%s: %d observations from before", values.name, len(prior))
         choice = self._choose(values)
         _log.info("%s: surrogate %s: %s", values.name, choice.search.name, choice.reason)
         if values.budget > values.space.size:

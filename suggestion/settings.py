@@ -34,6 +34,8 @@ class Settings:
         random_state: Seed; 0 when unset.
         knobs: Parameter name to canonical knob, where the name alone does not tell.
         prices: What the objective, a rate, was divided by; None when unknown.
+        prior_observations: What was measured before the Experiment, as CSV; empty for nothing.
+        prior_observations_file: Path of a CSV file with such; empty for none.
     """
 
     surrogate: str = "auto"
@@ -43,6 +45,8 @@ class Settings:
     random_state: int = 0
     knobs: tuple[tuple[str, str], ...] = ()
     prices: Prices | None = None
+    prior_observations: str = ""
+    prior_observations_file: str = ""
 
 
 def _one_of(*choices: str) -> Callable[[str, str], str]:
@@ -72,6 +76,12 @@ def _natural(name: str, text: str) -> int:
     if value < 0:
         raise InvalidExperimentError(f"{name} should be great or equal than zero")
     return value
+
+
+def _text(name: str, text: str) -> str:
+    if not text.strip():
+        raise InvalidExperimentError(f"{name} must not be empty, but is.")
+    return text
 
 
 def _initial_points(name: str, text: str) -> str:
@@ -112,6 +122,8 @@ _TABLE: dict[str, Callable[[str, str], Any]] = {
     "exploration_weight": parse_amount,
     "initial_points": _initial_points,
     "knobs": _knobs,
+    "prior_observations": _text,
+    "prior_observations_file": _text,
     **_PRICES,
 }
 

@@ -15,8 +15,8 @@ from suggestion.knob_values import columns_of
 from suggestion.knobs import GPU_TYPE, QUANTITIES, plain, recognise
 from suggestion.library import Library
 from suggestion.library_surrogate import LibrarySurrogate
-from suggestion.maml import MamlSurrogate
 from suggestion.maml_search import MamlSearch
+from suggestion.network_loader import NetworkLoader
 from suggestion.particles import Particles, particles_for
 from suggestion.search_space import SearchSpace
 from suggestion.settings import Settings
@@ -55,10 +55,9 @@ class SurrogateChooser:
         self, library: Library, meta_weights: Path = META_WEIGHTS, default: str = "auto"
     ) -> None:
         self._library = library
-        self._meta_weights = meta_weights
+        self._network = NetworkLoader(meta_weights)
         self._default = default
         self._cached: OrderedDict[tuple[object, ...], Particles | None] = OrderedDict()
-        self._network: MamlSurrogate | None = None
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
@@ -68,7 +67,7 @@ class SurrogateChooser:
             ArtifactError: the meta-weights are unusable, or TensorFlow is not installed.
         """
         if self._default == "maml":
-            self._loaded_network()
+            self._network()
 
     def choose(
         self, space: SearchSpace, objective: Objective, settings: Settings, seed: int, budget: int
@@ -164,22 +163,13 @@ class SurrogateChooser:
         self, space: SearchSpace, knobs: Mapping[str, str], feasibility: Surrogate
     ) -> MamlSearch:
         try:
-            self._loaded_network()
+            self._network.prepare()
         except ArtifactError as error:
             # At creation already, when Katib reports it: later it would only try again, for ever.
             raise InvalidExperimentError(
                 f"surrogate maml must have a network that can be loaded, but: {error}"
             ) from error
-        return MamlSearch(space, knobs, self._loaded_network, feasibility)
-
-    def _loaded_network(self) -> MamlSurrogate:
-        with self._lock:
-            if self._network is None:
-                try:
-                    self._network = MamlSurrogate.load(self._meta_weights)
-                except (ImportError, OSError, ValueError) as error:
-                    raise ArtifactError(f"surrogate maml cannot be loaded: {error}") from error
-            return self._network
+        return MamlSearch(space, knobs, self._network, feasibility)
 
     def _particles(
         self,

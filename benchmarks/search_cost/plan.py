@@ -8,7 +8,13 @@ from benchmarks.search_cost.method import Setup
 from benchmarks.search_cost.methods.ours import PRICED
 from benchmarks.search_cost.methods.registry import SLOW
 from benchmarks.search_cost.results import Key
-from benchmarks.search_cost.suites import SUITES, WITH_SLOW_METHODS, Condition, problems_of
+from benchmarks.search_cost.suites import (
+    FIRST_OF_WORLD,
+    SUITES,
+    WITH_SLOW_METHODS,
+    Condition,
+    problems_of,
+)
 from suggestion.knobs import CPU_CORES
 
 
@@ -24,8 +30,8 @@ class Scope:
         num_cases: At most so many cases of a suite, evenly spread; 0 for all.
         is_plain: Whether only the first condition of each suite is run.
         slow_cap: As ``cap``, for methods that take seconds a suggestion.
-        slow_cases: As ``num_cases``, for those; they run on few suites with seed 0, without noise
-            and given points.
+        slow_cases: As ``num_cases``, for those: so many in the plain condition of a world's first
+            suite, half as many in the others. They run on few suites, without given points.
     """
 
     suites: Sequence[str]
@@ -55,7 +61,7 @@ def plan(scope: Scope) -> Iterator[Key]:
 
 def _conditions(suite: str, scope: Scope, is_slow: bool) -> list[Condition]:
     conditions = SUITES[suite].conditions[: 1 if scope.is_plain else None]
-    return [c for c in conditions if not is_slow or (c.noise == 0 and c.start == "none")]
+    return [c for c in conditions if not is_slow or c.start == "none"]
 
 
 def _runs(
@@ -64,9 +70,10 @@ def _runs(
     problems = problems_of(suite)
     cases = spread(list(problems), scope.num_cases)
     if is_slow:
-        cases = spread(cases, scope.slow_cases)
+        is_first = suite in FIRST_OF_WORLD and condition == SUITES[suite].conditions[0]
+        cases = spread(spread(cases, scope.slow_cases), 0 if is_first else scope.slow_cases // 2)
     cap = min(scope.cap, scope.slow_cap) if is_slow else scope.cap
-    for seed in range(1 if is_slow else scope.num_seeds):
+    for seed in range(scope.num_seeds):
         setup = Setup(seed, cap, condition.noise, condition.infeasible, condition.start)
         for case in cases:
             for method in methods:

@@ -11,6 +11,7 @@ from local_runner.machine import load_machine
 from local_runner.pod import Pod, pod_of
 from local_runner.template import render
 from suggestion.designer import suggest
+from suggestion.evidence import evidence_of
 from suggestion.katib import ExperimentValues, experiment_from_proto
 from suggestion.library import SHIPPED, Library
 from suggestion.surrogate_choice import SurrogateChooser
@@ -35,7 +36,7 @@ def pods(experiment: Experiment, count: int) -> list[tuple[dict[str, str], Pod]]
     chooser = SurrogateChooser(Library.load(SHIPPED))
     choice = chooser.choose(values.space, values.objective, values.settings, 1, 0)
     assert choice.search.name == "gp"  # no GPU is shared out here
-    found = suggest(choice.search, [], count, Direction.MAXIMIZE)
+    found = suggest(choice.search, evidence_of(choice.search.space, [], Direction.MAXIMIZE), count)
     return [
         (
             assignments,

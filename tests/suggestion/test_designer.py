@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from suggestion.designer import Search, Suggestions, suggest
-from suggestion.evidence import Evidence
+from suggestion.evidence import Evidence, evidence_of
 from suggestion.gaussian_process import GaussianProcess
 from suggestion.katib import experiment_from_proto
 from suggestion.posterior import Posterior
@@ -51,7 +51,7 @@ def ask(
         seed=seed,
         budget=budget,
     )
-    return suggest(search, trials, count, direction)
+    return suggest(search, evidence_of(space, trials, direction), count)
 
 
 def measured(assignments: dict[str, str], value: float, number: int = 0) -> Trial:
@@ -84,7 +84,7 @@ def test_suggestions_are_new_valid_and_independent_of_the_order(
     found = ask(space, trials, count, **how)  # type: ignore[arg-type]
     texts = [tuple(a.values()) for a in found.assignments]
     assert len(texts) == len(set(texts)) == count
-    held = {tuple(t.assignments.values()) for t in trials if t.state is not TrialState.IGNORED}
+    held = {tuple(trial.assignments.values()) for trial in trials}
     assert not held & set(texts)
     assert all(space.point_of(a) is not None for a in found.assignments)
     shuffled = random.Random(seed).sample(trials, len(trials))
@@ -131,10 +131,27 @@ def test_failures_are_kept_away_from():
 
 
 def test_an_exhausted_space_measures_the_best_again():
-    trials = [measured({"x": x}, value) for x, value in (("1", 5.0), ("2", 9.0), ("3", 7.0))]
+    trials = [measured({"x": x}, value) for x, value in (("1", 5.0), ("2", 9.0), ("3", 8.9))]
     found = ask(TINY, trials, 2)
     assert (found.source, found.num_repeats) == ("repeat", 2)
     assert [a["x"] for a in found.assignments] == ["2", "3"]
+
+
+def test_what_was_known_before_is_confirmed_first_and_not_measured_again():
+    prior = [
+        Trial(f"p{x}", {"x": str(x)}, TrialState.MEASURED, value, is_prior=True)
+        for x, value in ((1, 4.0), (2, 9.0))
+    ]
+    assert ask(TINY, prior).assignments[0]["x"] == "2"
+    confirmed = [*prior, measured({"x": "2"}, 8.0)]
+    assert ask(TINY, confirmed).assignments[0]["x"] == "3"
+    assert ask(TINY, [*confirmed, measured({"x": "3"}, 1.0, 1)]).num_repeats == 1
+
+
+def test_a_configuration_without_a_usable_value_is_not_tried_again():
+    trials = [Trial("n", {"x": "2"}, TrialState.UNUSABLE, problem="NaN")]
+    found = ask(TINY, trials, 2)
+    assert sorted(a["x"] for a in found.assignments) == ["1", "3"]
 
 
 def test_the_last_new_points_come_before_any_repeat():
@@ -219,10 +236,14 @@ class Covering:
 def test_an_opening_is_greedy_step_by_step():
     space = experiment_from_proto(experiment(parameter("x", "INT", low="0", high="499"))).space
     search = Search(space, Covering(), "s", "ucb", 1.0, "none", seed=1, budget=0)
-    found = [a["x"] for a in suggest(search, [], 20, Direction.MAXIMIZE).assignments]
+    found = [
+        a["x"]
+        for a in suggest(search, evidence_of(search.space, [], Direction.MAXIMIZE), 20).assignments
+    ]
     trials: list[Trial] = []
     for number in range(20):
-        (one,) = suggest(search, trials, 1, Direction.MAXIMIZE).assignments
+        evidence = evidence_of(search.space, trials, Direction.MAXIMIZE)
+        (one,) = suggest(search, evidence, 1).assignments
         trials.append(Trial(f"t{number}", one, TrialState.PENDING))
     assert found == [trial.assignments["x"] for trial in trials]
 

@@ -40,3 +40,52 @@ def test_thinning_keeps_the_best_half_and_an_even_pick_in_order():
     assert kept[:5] == [0, 23, 47, 70, 94]
     assert len(thinned.infeasible) == 10
     assert thinned.pending == ((7.0,),)
+
+
+def state_counts(*trials: Trial, direction: Direction = Direction.MAXIMIZE) -> dict[str, int]:
+    counts = evidence_of(LINE, trials, direction).counts
+    return {state: number for state, number in counts.items() if number}
+
+
+def valued(x: int, value: float, *, is_prior: bool = False) -> Trial:
+    return Trial(f"t{x}", {"x": str(x)}, TrialState.MEASURED, value, is_prior=is_prior)
+
+
+def test_a_rate_of_zero_is_a_flag_but_a_cost_of_zero_is_a_value():
+    assert state_counts(valued(1, 0.0), valued(2, 5.0)) == {"infeasible": 1, "measured": 1}
+    assert state_counts(valued(1, 0.0), direction=Direction.MINIMIZE) == {"measured": 1}
+
+
+def test_zero_is_a_value_where_others_are_below_it():
+    # Such as the logarithm of a likelihood, or a loss with its sign turned.
+    found = evidence_of(LINE, [valued(1, -2.0), valued(2, 0.0)], Direction.MAXIMIZE)
+    assert found.values.tolist() == [-2.0, 0.0]
+
+
+def test_every_trial_is_counted_once():
+    trials = [
+        valued(1, 3.0),
+        Trial("f", {"x": "2"}, TrialState.INFEASIBLE),
+        Trial("p", {"x": "3"}, TrialState.PENDING),
+        Trial("u", {"x": "4"}, TrialState.UNUSABLE, problem="NaN"),
+        Trial("o", {"y": "1"}, TrialState.PENDING),
+        Trial("q", {"x": "1000"}, TrialState.INFEASIBLE),
+    ]
+    assert evidence_of(LINE, trials, Direction.MAXIMIZE).counts == {
+        "measured": 1, "infeasible": 1, "pending": 1, "unusable": 1, "foreign": 2,
+    }  # fmt: skip
+    assert len(evidence_of(LINE, trials, Direction.MAXIMIZE).taken) == 4
+
+
+def test_the_best_of_before_is_unconfirmed_until_it_has_a_trial():
+    prior = [valued(1, 4.0, is_prior=True), valued(2, 9.0, is_prior=True)]
+    assert evidence_of(LINE, prior, Direction.MAXIMIZE).unconfirmed == (2.0,)
+    assert evidence_of(LINE, prior, Direction.MINIMIZE).unconfirmed == (1.0,)
+    pending = Trial("p", {"x": "2"}, TrialState.PENDING)
+    assert evidence_of(LINE, [*prior, pending], Direction.MAXIMIZE).unconfirmed is None
+    assert evidence_of(LINE, [valued(7, 1.0)], Direction.MAXIMIZE).unconfirmed is None
+
+
+def test_nothing_is_confirmed_when_nothing_ran():
+    prior = [valued(1, 0.0, is_prior=True)]
+    assert evidence_of(LINE, prior, Direction.MAXIMIZE).unconfirmed is None

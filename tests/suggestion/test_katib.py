@@ -122,7 +122,7 @@ def test_a_grid_too_long_to_list_keeps_its_step():
         (parameter("x", "DISCRETE"), "list must hold a value, but is empty"),
         (parameter("x", "CATEGORICAL", values=["a", "a"]), "unique, but got 'a' twice"),
         (parameter("x", "UNKNOWN_TYPE"), "must be double, int, discrete or categorical"),
-        (parameter("", "INT", low="1", high="2"), "must be present and unique"),
+        (parameter("", "INT", low="1", high="2"), "must not be empty"),
     ],
 )  # fmt: skip
 def test_flaws_are_refused_with_rule_and_value(spec: api_pb2.ParameterSpec, message: str):
@@ -157,12 +157,12 @@ def test_flaws_of_the_whole_experiment():
         ("EARLYSTOPPED", "3", TrialState.MEASURED, 3.0),
         ("FAILED", None, TrialState.INFEASIBLE, None),
         ("KILLED", None, TrialState.INFEASIBLE, None),
-        ("METRICSUNAVAILABLE", None, TrialState.IGNORED, None),
-        ("UNKNOWN", "4", TrialState.IGNORED, None),
-        ("SUCCEEDED", None, TrialState.IGNORED, None),
-        ("SUCCEEDED", "unavailable", TrialState.IGNORED, None),
-        ("SUCCEEDED", "NaN", TrialState.IGNORED, None),
-        ("SUCCEEDED", "inf", TrialState.IGNORED, None),
+        ("METRICSUNAVAILABLE", None, TrialState.UNUSABLE, None),
+        ("UNKNOWN", "4", TrialState.UNUSABLE, None),
+        ("SUCCEEDED", None, TrialState.UNUSABLE, None),
+        ("SUCCEEDED", "unavailable", TrialState.UNUSABLE, None),
+        ("SUCCEEDED", "NaN", TrialState.UNUSABLE, None),
+        ("SUCCEEDED", "inf", TrialState.UNUSABLE, None),
     ],
 )
 def test_trial_conditions(
@@ -173,10 +173,17 @@ def test_trial_conditions(
     assert (found.name, dict(found.assignments)) == ("t", {"x": "1"})
 
 
-def test_a_rate_of_zero_is_a_flag_but_a_cost_of_zero_is_a_value():
-    zero = [trial({"x": "1"}, "0")]
-    assert trials_from_proto(zero, MAXIMIZE)[0].state is TrialState.INFEASIBLE
-    assert trials_from_proto(zero, MINIMIZE)[0].value == 0.0
+@pytest.mark.parametrize(
+    ("wire", "problem"),
+    [
+        (trial({"x": "1"}, "NaN"), "rps must be a finite number, but is 'NaN'"),
+        (trial({"x": "1"}), "must have the metric rps, but has none of that name"),
+        (trial({"x": "1"}, "4", metric="rpm"), "must have the metric rps, but has none"),
+        (trial({"x": "1"}, "4", "UNKNOWN"), "must say how it ended, but is UNKNOWN"),
+    ],
+)
+def test_the_problem_of_an_unusable_trial_is_stated(wire: api_pb2.Trial, problem: str):
+    assert problem in trials_from_proto([wire], MAXIMIZE)[0].problem
 
 
 def test_only_the_objective_counts_among_the_metrics():

@@ -5,7 +5,7 @@ import pytest
 
 from suggestion.checkpoint import META_WEIGHTS
 from suggestion.designer import suggest
-from suggestion.evidence import Evidence
+from suggestion.evidence import Evidence, evidence_of
 from suggestion.gaussian_process import GaussianProcess
 from suggestion.maml import MamlSurrogate
 from suggestion.maml_search import MamlSearch
@@ -64,7 +64,9 @@ def test_a_whole_search_begins_with_the_corners_and_then_climbs():
     trials: list[Trial] = []
     best = 0.0
     for number in range(14):
-        found = suggest(choice.search, trials, 1, Direction.MAXIMIZE)
+        found = suggest(
+            choice.search, evidence_of(choice.search.space, trials, Direction.MAXIMIZE), 1
+        )
         assert found.source == ("initial" if number < 8 else "maml")
         (assignments,) = found.assignments
         cores, batch = int(assignments["cpu_cores"]), int(assignments["batch_size"])

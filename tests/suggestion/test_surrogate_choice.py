@@ -7,6 +7,7 @@ import pytest
 from protos.katib import api_pb2
 from suggestion.designer import suggest
 from suggestion.errors import InvalidExperimentError
+from suggestion.evidence import evidence_of
 from suggestion.search_space import SearchSpace
 from suggestion.settings import Settings
 from suggestion.surrogate_choice import Choice, SurrogateChooser
@@ -109,7 +110,14 @@ def test_a_number_of_gpus_is_no_type(gpu: api_pb2.ParameterSpec):
     memory = parameter("gpu_memory", "INT", low="10", high="90")
     choice = choose(space(gpu, memory, *OTHER))
     assert choice.search.name == "library"
-    assert len(suggest(choice.search, [], 2, Direction.MAXIMIZE).assignments) == 2
+    assert (
+        len(
+            suggest(
+                choice.search, evidence_of(choice.search.space, [], Direction.MAXIMIZE), 2
+            ).assignments
+        )
+        == 2
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from benchmarks.search_cost.plan import Scope, plan, quick, spread
@@ -39,15 +41,25 @@ def test_slow_methods_come_last_and_do_less():
     keys = list(plan(Scope(["production/1"], ["gp", "skopt"])))
     slow = [key for key in keys if key.method == "skopt"]
     assert keys[-len(slow) :] == slow
-    assert len(slow) == 8
+    # 8 services in the plain condition, 4 with noise, none from given points; 3 seeds.
+    assert Counter((key.setup.noise, key.setup.start) for key in slow) == {
+        (0.0, "none"): 8 * 3,
+        (0.03, "none"): 4 * 3,
+    }
     assert {key.setup.cap for key in slow} == {60}
     assert {key.case for key in slow} <= {key.case for key in keys if key.method == "gp"}
 
 
 def test_slow_methods_skip_most_suites():
-    keys = list(plan(Scope(["open-source/1", "open-source/2"], ["gp", "skopt"], num_cases=2)))
+    suites = ["open-source/1", "open-source-off/1"]
+    keys = list(plan(Scope(suites, ["gp", "skopt"], num_cases=2)))
     assert {key.suite for key in keys if key.method == "skopt"} == {"open-source/1"}
-    assert {key.suite for key in keys if key.method == "gp"} == {"open-source/1", "open-source/2"}
+    assert {key.suite for key in keys if key.method == "gp"} == set(suites)
+
+
+def test_slow_methods_do_half_of_a_second_objective():
+    keys = list(plan(Scope(["open-source/2"], ["skopt"])))
+    assert len(keys) == len(set(keys)) == 4 * 3
 
 
 def test_quick_is_a_part_of_everything():
