@@ -1,6 +1,6 @@
 """Our suggestion service over its real gRPC interface, on a socket of this machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ from benchmarks.search_cost.case import Case
 from benchmarks.search_cost.libraries import library_named
 from benchmarks.search_cost.method import Sample, Setup
 from protos.katib import api_pb2, api_pb2_grpc
+from suggestion.library import Library
 from suggestion.metrics import ServiceMetrics
 from suggestion.server import make_server
 from suggestion.surrogate_choice import SurrogateChooser
@@ -30,9 +31,16 @@ _FIRST_END = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Services:
-    """Suggestion services, one a library, served when first asked for; a context manager."""
+    """Suggestion services, one a library, served when first asked for; a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        make_chooser: What a service picks its surrogates by, given its library.
+    """
+
+    def __init__(
+        self, make_chooser: Callable[[Library], SurrogateChooser] = SurrogateChooser
+    ) -> None:
+        self._make_chooser = make_chooser
         self._stack = ExitStack()
         self._stubs: dict[str, api_pb2_grpc.SuggestionStub] = {}
 
@@ -47,7 +55,7 @@ class Services:
     def stub(self, library: str) -> api_pb2_grpc.SuggestionStub:
         """A channel to the service that has the library."""
         if library not in self._stubs:
-            chooser = SurrogateChooser(library_named(library))
+            chooser = self._make_chooser(library_named(library))
             server = make_server("127.0.0.1", 0, ServiceMetrics(), chooser)
             server.start()
             self._stack.callback(server.stop, grace_seconds=0)
@@ -89,14 +97,18 @@ def trial(case: Case, number: int, sample: Sample) -> api_pb2.Trial:
     built = api_pb2.Trial(name=f"trial-{number:05d}")
     for name, text in case.assignments[sample.index].items():
         built.spec.parameter_assignments.assignments.add(name=name, value=text)
-    ended = _FIRST_END + number * timedelta(minutes=5)
-    built.status.completion_time = ended.strftime("%Y-%m-%dT%H:%M:%SZ")
+    built.status.completion_time = end_of(number)
     if sample.value is None:
         built.status.condition = api_pb2.TrialStatus.FAILED
     else:
         built.status.condition = api_pb2.TrialStatus.SUCCEEDED
         built.status.observation.metrics.add(name="objective", value=repr(sample.value))
     return built
+
+
+def end_of(number: int) -> str:
+    """When a trial ended, as Katib writes it; a later trial ended later."""
+    return (_FIRST_END + number * timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Ours:

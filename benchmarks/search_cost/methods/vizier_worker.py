@@ -88,6 +88,8 @@ def main() -> None:
         # Whatever Vizier prints must not get between the answers.
         with contextlib.redirect_stdout(sys.stderr):
             if "start" in asked:
+                # What was compiled for another designer is never used again, and takes gigabytes.
+                jax.clear_caches()
                 search = Search(asked["start"], asked["seed"])
             elif search is not None:
                 answer = {"point": search.propose(asked["samples"])}
