@@ -1,10 +1,11 @@
 """Measures our service: the process that a Deployment would run, held to one core."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import grpc
@@ -34,32 +35,42 @@ def measure_service(
         log: Where its messages go.
     """
     begun = time.perf_counter()
-    process = _start(core, log)
-    try:
-        port = _wait_for_port(process, log)
+    with running_service(log, core) as (process_id, port):
         serving = time.perf_counter() - begun
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = api_pb2_grpc.SuggestionStub(channel)
             first, *_ = _timed_calls(stub, settings, num_calls=1, first_seed=0, is_large=False)
             calls = _timed_calls(stub, settings, num_calls, first_seed=1, is_large=False)
-            small_memory = resident_mib(process.pid)
+            small_memory = resident_mib(process_id)
             large = _timed_calls(stub, settings, num_large_calls, first_seed=1000, is_large=True)
             return Measurement(
-                name, serving, first, calls, large, small_memory, resident_mib(process.pid)
+                name, serving, first, calls, large, small_memory, resident_mib(process_id)
             )
-    finally:
-        process.kill()
-        process.communicate()
 
 
-def _start(core: int, log: Path) -> "subprocess.Popen[str]":
+@contextlib.contextmanager
+def running_service(log: Path, core: int | None = None) -> Iterator[tuple[int, int]]:
+    """A service in a process of its own, killed at the end.
+
+    Args:
+        log: Where its messages go.
+        core: The only core that it may use; None for all.
+
+    Yields:
+        Its process and its port.
+    """
     command = [sys.executable, "-m", "suggestion", "--port=0", "--metrics-port=0"]
     with log.open("w") as messages:
         process = subprocess.Popen(
             [*command, "--log-level=warning"], stdout=subprocess.PIPE, stderr=messages, text=True
         )
-    os.sched_setaffinity(process.pid, {core})
-    return process
+    if core is not None:
+        os.sched_setaffinity(process.pid, {core})
+    try:
+        yield process.pid, _wait_for_port(process, log)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _wait_for_port(process: "subprocess.Popen[str]", log: Path) -> int:
