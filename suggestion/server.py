@@ -1,6 +1,7 @@
 """Process of the suggestion service: gRPC server, health, metrics, signals."""
 
 import argparse
+import ctypes
 import logging
 import signal
 import sys
@@ -32,6 +33,8 @@ _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 # Beyond the calls in progress: for health checks, whose limit is a second, and for refusals.
 _NUM_WORKERS = MAX_CALLS + 4
 _GRACE_SECONDS = 10.0
+# malloc.h of glibc; searches that run at once.
+_M_ARENA_MAX, _NUM_HEAPS = -8, 2
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -111,6 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The matrices are small: several BLAS threads would spend five times as long, waiting for each
     # other. Nothing else in this process uses BLAS, so the limit stays for good.
     threadpool_limits(1, user_api="blas")
+    _share_heaps()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -130,6 +134,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     stopped.wait()
     server.stop()
     return 0
+
+
+def _share_heaps() -> None:
+    """Lets all threads allocate from two heaps, where the C library has such a limit (glibc).
+
+    Each thread would keep a heap of its own as large as its largest search: hundreds of MiB.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _NUM_HEAPS)
 
 
 def _parser() -> argparse.ArgumentParser:

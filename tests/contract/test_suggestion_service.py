@@ -14,6 +14,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from benchmarks.soak.workload import crowded
+from benchmarks.suggestion_latency.measurement import resident_mib
 from protos.katib import api_pb2, api_pb2_grpc
 from suggestion.servicer import MAX_CALLS
 from tests.contract.service import Service, command, running
@@ -235,3 +237,18 @@ def test_an_unusable_artifact_ends_the_service_with_its_reason(tmp_path: Path, f
     )
     assert done.returncode == 1
     assert str(broken) in done.stderr
+
+
+def test_memory_stays_small_after_many_large_searches_at_once():
+    request_of = [crowded(seed, num_trials=400) for seed in range(8)]
+    with running() as service:
+        with service.channel() as channel, ThreadPoolExecutor(8) as pool:
+            stub = api_pb2_grpc.SuggestionStub(channel)
+            assert all(
+                len(reply.parameter_assignments) == 5
+                for reply in pool.map(
+                    lambda asked: stub.GetSuggestions(asked, timeout=60), request_of
+                )
+            )
+        # 350 MiB and more when each of the threads keeps a heap of its own.
+        assert resident_mib(service.process.pid) < 300
