@@ -203,6 +203,35 @@ def test_fifty_trials_at_a_time(service: RestartableService):
         assert tested.best > 0.95 * world.optimum
 
 
+TWENTY = World(
+    (
+        *(parameter(f"x{n}", "DOUBLE", low="-1", high="1") for n in range(12)),
+        *(parameter(f"n{n}", "INT", low="1", high="9") for n in range(4)),
+        *(parameter(f"c{n}", "CATEGORICAL", values=["a", "b", "c"]) for n in range(4)),
+    ),
+    lambda a: 10 + sum(float(a[f"x{n}"]) for n in range(12)) + (a["c0"] == "b"),
+    math.inf,
+    23.0,
+)
+BILLION = World(
+    tuple(parameter(f"n{n}", "INT", low="0", high="999") for n in range(3)),
+    lambda a: 3000 - sum(abs(int(a[f"n{n}"]) - 700) for n in range(3)),
+    1e9,
+    3000.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("world", "share"), [(TWENTY, 0.7), (BILLION, 0.95)], ids=["20 parameters", "10^9"]
+)
+def test_large_spaces(service: RestartableService, world: World, share: float):
+    tested = katib(world, Faults(dropped=0.2), 1, parallel=2, max_trials=40)
+    tested.run(service)
+    assert (len(tested.trials), tested.num_repeats) == (40, 0)
+    # Random search: 0.64 and 0.92, median of 50 seeds.
+    assert tested.best > share * world.optimum
+
+
 def test_a_space_of_one_configuration(service: RestartableService):
     world = World(
         (parameter("x", "DISCRETE", values=["4"]), parameter("y", "DOUBLE", low="2", high="2")),
