@@ -18,6 +18,7 @@ from suggestion.parameter import Grid, Parameter, Range
 
 Array = NDArray[np.float64]
 Point = tuple[float, ...]
+_LOG_REACH = (-2.5, -0.7)
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,19 @@ class SearchSpace:
         return {p.name: p.text(c) for p, c in zip(self.parameters, point, strict=True)}
 
     def neighbours(self, point: Point, rng: np.random.Generator, count: int) -> list[Point]:
-        """Points that differ from ``point`` a little in one or a few parameters."""
+        """Points that differ from ``point`` in one or a few parameters, by much or by little.
+
+        The reach of each is drawn from 0.3 % to 20 % of a range: how near the optimum is, nobody
+        knows.
+        """
         found = []
         for _ in range(count):
             moved = list(point)
+            reach = 10 ** rng.uniform(*_LOG_REACH)
             is_moved = rng.random(len(moved)) < max(0.3, 1 / len(moved))
             is_moved[rng.integers(len(moved))] = True
             for index in np.flatnonzero(is_moved):
-                moved[index] = _step(self.parameters[index], moved[index], rng)
+                moved[index] = _step(self.parameters[index], moved[index], reach, rng)
             found.append(tuple(moved))
         return found
 
@@ -110,12 +116,12 @@ def _width(parameter: Parameter) -> int:
     return len(parameter.values)
 
 
-def _step(parameter: Parameter, coordinate: float, rng: np.random.Generator) -> float:
+def _step(parameter: Parameter, coordinate: float, reach: float, rng: np.random.Generator) -> float:
     if isinstance(parameter, Range):
-        return float(np.clip(coordinate + rng.normal(0, 0.1), 0, 1))
+        return float(np.clip(coordinate + rng.normal(0, reach), 0, 1))
     last = len(parameter.values) - 1
     if not parameter.is_ordered:
         return float(rng.integers(last + 1))
-    reach = max(1, round(0.1 * last))
-    step = int(rng.integers(1, reach + 1)) * (1 if rng.random() < 0.5 else -1)
+    furthest = max(1, round(reach * last))
+    step = int(rng.integers(1, furthest + 1)) * (1 if rng.random() < 0.5 else -1)
     return float(np.clip(round(coordinate) + step, 0, last))
