@@ -5,8 +5,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 import grpc
 
@@ -18,6 +20,13 @@ class Service:
     process: subprocess.Popen[str]
     port: int
     metrics_port: int
+    log: IO[str]
+
+    def end(self, timeout: float = 15) -> tuple[int, str]:
+        """Waits until the process has ended; its exit code and its messages."""
+        self.process.wait(timeout)
+        self.log.seek(0)
+        return self.process.returncode, self.log.read()
 
     @contextlib.contextmanager
     def channel(self) -> Iterator[grpc.Channel]:
@@ -37,21 +46,23 @@ def command(*arguments: str) -> list[str]:
 @contextlib.contextmanager
 def running(metrics_port: int = 0, *flags: str) -> Iterator[Service]:
     """A service on a free port; killed at the end if it still runs."""
-    process = subprocess.Popen(
-        command(
-            "--port", "0", "--metrics-port", str(metrics_port), "--log-level", "warning", *flags
-        ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        match = re.fullmatch(r"suggestion: SERVING on port (\d+)\n", line)
-        assert match, line
-        yield Service(process, int(match[1]), metrics_port)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+    # Messages go to a file: nobody reads a pipe while the service runs, and a full one stops it.
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command(
+                "--port", "0", "--metrics-port", str(metrics_port), "--log-level", "warning", *flags
+            ),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            match = re.fullmatch(r"suggestion: SERVING on port (\d+)\n", line)
+            assert match, line
+            yield Service(process, int(match[1]), metrics_port, log)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
