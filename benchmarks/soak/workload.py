@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from protos.katib import api_pb2
 
 Request = api_pb2.GetSuggestionsRequest | api_pb2.ValidateAlgorithmSettingsRequest
-# Spaces that differ in one bound are different Experiments: nothing may be kept of each.
-_NUM_SPACES = 200
+# Spaces that differ in one bound are different Experiments: nothing may be kept of each. Each has
+# its time, in which all clients ask about it.
+_NUM_SPACES, _REQUESTS_OF_A_SPACE = 200, 50
 _METRIC = "rps"
 _KIBI = 1024
 
@@ -15,17 +16,18 @@ _KIBI = 1024
 def request(number: int) -> Request:
     """The request of a number: always the same.
 
-    Most have tens of trials. One in fifty has 1,000, one in 500 is as large as Katib's client sends
+    Most have tens of trials. One in 100 has 1,000, one in 500 is as large as Katib's client sends
     (4 MB), one in ten is a validation, and one in twenty is invalid.
     """
     rng = random.Random(number)
-    experiment = _experiment(rng.randrange(_NUM_SPACES), is_valid=number % 20 != 7)
+    space = number // _REQUESTS_OF_A_SPACE % _NUM_SPACES
+    experiment = _experiment(space, is_valid=number % 20 != 7)
     if number % 10 == 3:
         return api_pb2.ValidateAlgorithmSettingsRequest(experiment=experiment)
     asked = api_pb2.GetSuggestionsRequest(
         experiment=experiment, current_request_number=rng.randint(1, 5)
     )
-    num_trials = 1000 if number % 50 == 11 else rng.randint(0, 40)
+    num_trials = 1000 if number % 100 == 11 else rng.randint(0, 40)
     _add_trials(asked, num_trials, rng)
     if number % 500 == 100:
         _pad(asked, 4 * _KIBI * _KIBI)

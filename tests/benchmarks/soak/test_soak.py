@@ -21,7 +21,7 @@ def test_requests_repeat_and_come_in_all_kinds():
     asked = [one for one in some if isinstance(one, api_pb2.GetSuggestionsRequest)]
     assert max(len(one.trials) for one in asked if one.ByteSize() < 1e6) == 1000
     assert 4e6 < some[100].ByteSize() < 4 * 1024 * 1024
-    assert len({one.experiment.name for one in some}) > 50
+    assert len({one.experiment.name for one in some}) == 3
     assert {one.experiment.spec.algorithm.algorithm_name for one in some} == {
         "morphling", "unknown",
     }  # fmt: skip
