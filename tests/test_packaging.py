@@ -52,6 +52,7 @@ def test_what_is_installed_is_what_the_constraints_say():
 def test_every_command_has_its_script():
     scripts = {e.name: e.load() for e in distribution("morphling-katib").entry_points}
     assert set(scripts) == {
+        "morphling",
         "morphling-suggestion",
         "morphling-load-generator",
         "morphling-metrics-collector",

@@ -1,0 +1,1 @@
+"""The `morphling` command: Morphling on a Kubernetes cluster."""

@@ -1,0 +1,1 @@
+"""Commands of `morphling`, a module each."""
