@@ -1,29 +1,24 @@
 """Reads and creates Experiments of one namespace through the API server."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kubernetes import client, config
+from kubernetes import client
 from urllib3.exceptions import HTTPError
 
+from cluster.connection import (
+    TIMEOUT_SECONDS,
+    MissingError,
+    UnavailableError,
+    body,
+    connect_api,
+    plain,
+    said,
+)
 from cluster.errors import ClusterError
 
 GROUP, VERSION = "kubeflow.org", "v1beta1"
 EXPERIMENT_LABEL = "katib.kubeflow.org/experiment"
-_TIMEOUT_SECONDS = 30
-_NO_CLUSTER = (
-    "No cluster is configured: set KUBECONFIG, or write ~/.kube/config, so that "
-    "`kubectl get namespaces` answers."
-)
-
-
-class UnavailableError(ClusterError):
-    """The API server cannot answer just now; asking again may help."""
-
-
-class MissingError(ClusterError):
-    """What was asked for does not exist."""
 
 
 class Experiments:
@@ -88,7 +83,7 @@ class Experiments:
         self, call: Callable[..., Any], what: str, plural: str, *arguments: Any, **options: Any
     ) -> dict[str, Any]:
         place = (GROUP, VERSION, self.namespace, plural)
-        options["_request_timeout"] = _TIMEOUT_SECONDS
+        options["_request_timeout"] = TIMEOUT_SECONDS
         try:
             return dict(call(*place, *arguments, **options))
         except client.ApiException as error:
@@ -107,70 +102,39 @@ def connect(namespace: str | None) -> Experiments:
     Raises:
         ClusterError: no cluster is configured, or its configuration has a flaw.
     """
-    try:
-        config.load_kube_config()
-        _, context = config.list_kube_config_contexts()
-        default = context["context"].get("namespace", "default")
-    except (config.ConfigException, OSError) as error:
-        try:
-            config.load_incluster_config()
-        except config.ConfigException:
-            raise ClusterError(f"{_NO_CLUSTER} ({error})") from None
-        default = "default"
-    # The generated client prefers an answer late to none; a command wants the reason soon.
-    settings = client.Configuration.get_default_copy()
-    settings.retries = False
-    api = client.CustomObjectsApi(client.ApiClient(settings))
-    return Experiments(api, namespace or default)
+    api, default = connect_api()
+    return Experiments(client.CustomObjectsApi(api), namespace or default)
 
 
 def _plain(error: client.ApiException, what: str, namespace: str) -> ClusterError:
     """Says in plain words what the API server answered."""
-    said = _said(error)
+    reason = said(error)
     tried = f"could not {what} in namespace {namespace}"
-    if "denied the request" in said:
-        denial = said.split("denied the request:", 1)[-1].strip()
+    if "denied the request" in reason:
+        denial = reason.split("denied the request:", 1)[-1].strip()
         return ClusterError(f"Katib refused the Experiment: {denial}")
-    if "failed calling webhook" in said:
+    if "failed calling webhook" in reason:
         return UnavailableError(
             f"Katib's webhook does not answer: {tried}. See that the katib-controller runs; "
-            f"`morphling doctor` helps. ({said})"
+            f"`morphling doctor` helps. ({reason})"
         )
-    if error.status == 401:
-        return ClusterError(f"The API server does not accept the credentials: {tried}. {said}")
-    if error.status == 403:
-        return ClusterError(f"Your account lacks the right: {tried}. {said}")
     if error.status == 409:
         return ClusterError(
             f"A name can be used once in a namespace, but {tried}: it is taken. Delete the "
             "Experiment of that name, or give this one another name."
         )
     if error.status == 404:
-        return MissingError(_missing(error, said, tried, namespace))
-    if error.status in (429, 500, 502, 503, 504):
-        return UnavailableError(f"The API server is in trouble: {tried}. {said}")
-    return ClusterError(f"The API server answered {error.status}: {tried}. {said}")
+        return MissingError(_missing(error, reason, tried, namespace))
+    return plain(error, tried)
 
 
-def _missing(error: client.ApiException, said: str, tried: str, namespace: str) -> str:
-    details = _body(error).get("details") or {}
+def _missing(error: client.ApiException, reason: str, tried: str, namespace: str) -> str:
+    details = body(error).get("details") or {}
     if details.get("name") and details.get("kind") != "namespaces":
         return f"Nothing of this name exists: {tried}."
     if details.get("kind") == "namespaces":
         return f"The namespace must exist, but got {namespace!r}."
     return (
         f"Katib's resources are unknown to this cluster: {tried}. Install Katib first; "
-        f"`morphling doctor` says what is missing. ({said})"
+        f"`morphling doctor` says what is missing. ({reason})"
     )
-
-
-def _said(error: client.ApiException) -> str:
-    return str(_body(error).get("message") or error.reason or error.body or "no reason given")
-
-
-def _body(error: client.ApiException) -> dict[str, Any]:
-    try:
-        body = json.loads(error.body or "")
-    except (TypeError, ValueError):
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -7,7 +7,8 @@ from dataclasses import replace
 from rich.console import Console
 from rich.live import Live
 
-from cluster.experiments import Experiments, UnavailableError
+from cluster.connection import UnavailableError
+from cluster.experiments import Experiments
 from cluster.progress_table import progress, summary, trial_line
 from cluster.trial_records import ExperimentState, experiment_state
 

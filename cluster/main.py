@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from cluster.commands import report, status, submit
+from cluster.commands import doctor, install, report, status, submit, uninstall
 from cluster.errors import ClusterError
 
-_COMMANDS = (submit, status, report)
+_COMMANDS = (install, uninstall, doctor, submit, status, report)
 _INTERRUPTED = 130
 
 

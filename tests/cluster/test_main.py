@@ -14,7 +14,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_help_names_the_commands():
     done = run("--help")
     assert done.returncode == 0
-    for command in ("submit", "status", "report"):
+    for command in ("install", "uninstall", "doctor", "submit", "status", "report"):
         assert command in done.stdout
 
 

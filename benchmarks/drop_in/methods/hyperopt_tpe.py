@@ -32,13 +32,19 @@ class HyperoptTpeSearch:
             document["result"] = {"loss": trial.value, "status": hyperopt.STATUS_OK}
             self._trials.insert_trial_doc(document)
         self._trials.refresh()
-        ids = self._trials.new_trial_ids(count)
-        seed = int(self._rng.integers(2**31 - 1))
-        self._open = hyperopt.tpe.suggest(ids, self._domain, self._trials, seed)
+        self._open = [self._asked() for _ in range(count)]
         return [
             {spec.name: _text(spec, document["misc"]["vals"][spec.name][0]) for spec in self._specs}
             for document in self._open
         ]
+
+    def _asked(self) -> dict[str, Any]:
+        """One document: asked for several at once, TPE gives one all the same."""
+        seed = int(self._rng.integers(2**31 - 1))
+        (document,) = hyperopt.tpe.suggest(
+            self._trials.new_trial_ids(1), self._domain, self._trials, seed
+        )
+        return dict(document)
 
 
 def _axis(spec: api_pb2.ParameterSpec) -> Any:

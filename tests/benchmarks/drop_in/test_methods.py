@@ -13,8 +13,8 @@ SPHERE = mixed(1, ["double", "int", "discrete", "categorical"]).instance(101)
 @pytest.mark.parametrize("parallel", [1, 5])
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "skopt"])
 def test_search(name: str, parallel: int):
-    run = run_search(method_named(name), SPHERE, 0, 20, parallel)
-    assert len(run.regrets) == run.num_proposals == 20
+    run = run_search(method_named(name), SPHERE, 0, 30, parallel)
+    assert len(run.regrets) == run.num_proposals == 30
     assert list(run.regrets) == sorted(run.regrets, reverse=True)
     assert run.regrets[-1] < 0.3
 
