@@ -1,0 +1,149 @@
+"""How each serving runtime is started, and where its batch size goes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from trial_templates.gpu_sharing import GpuSharing
+from trial_templates.knob import Knob
+
+_BATCH = Knob("max_batch_size", ("1", "4", "16", "64"))
+_SEQUENCES = Knob("max_num_seqs", ("8", "32", "128", "256"))
+_TOKENS = Knob("max_num_batched_tokens", ("1024", "2048", "8192"))
+_MICROSECONDS = Knob(
+    "max_queue_delay", ("0", "500", "2000", "10000"), comment="microseconds a request may wait"
+)
+_SECONDS = Knob("max_batch_time", ("0", "0.002", "0.01"), comment="seconds that a request may wait")
+_WORKERS = Knob("parallel_workers", ("1", "2"), "int", "inference processes")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One model server.
+
+    Attributes:
+        name: File name of its examples.
+        title: For the first line of an Experiment.
+        image: Given GPU sharing, as some have images of their own for CPUs.
+        script: Lines of a shell script that starts it, given GPU sharing.
+        knobs: What can be tuned with it.
+        env: Of its container.
+        storage: Address of the served model.
+        ready_path: Answers 200 once requests are served.
+        load: Flags of the load generator that say what to send.
+        payload: Body of a request; empty where the load generator makes its own.
+        memory: Of its container.
+        start_seconds: How long it may take to serve.
+    """
+
+    name: str
+    title: str
+    image: Callable[[GpuSharing], str]
+    script: Callable[[GpuSharing], list[str]]
+    knobs: tuple[Knob, ...]
+    storage: str
+    ready_path: str
+    load: tuple[str, ...]
+    payload: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    memory: str = "4Gi"
+    start_seconds: int = 180
+
+
+def _triton(sharing: GpuSharing) -> list[str]:
+    kind = "KIND_GPU" if sharing.has_gpu else "KIND_CPU"
+    delay = f"max_queue_delay_microseconds: {_MICROSECONDS.placeholder}"
+    return [
+        "# The storage is read-only, and the knobs belong into config.pbtxt.",
+        "repository=$(mktemp -d)",
+        'cp -r /mnt/models/. "$repository"',
+        'cat >> "$repository/model/config.pbtxt" <<END',
+        f"max_batch_size: {_BATCH.placeholder}",
+        f"dynamic_batching {{ {delay} }}",
+        f"instance_group [ {{ kind: {kind} count: 1 }} ]",
+        "END",
+        'exec tritonserver --model-repository="$repository" \\',
+        "  --http-port=8080 --grpc-port=8081 --metrics-port=8082",
+    ]
+
+
+def _tensorflow(sharing: GpuSharing) -> list[str]:
+    last = "  --model_base_path=/mnt/models"
+    if sharing.memory_share:
+        last += f" --per_process_gpu_memory_fraction={sharing.memory_share}"
+    return [
+        "cat > /tmp/batching.txt <<END",
+        f"max_batch_size {{ value: {_BATCH.placeholder} }}",
+        f"batch_timeout_micros {{ value: {_MICROSECONDS.placeholder} }}",
+        "num_batch_threads { value: 4 }",
+        "max_enqueued_batches { value: 1000 }",
+        "END",
+        "exec tensorflow_model_server --rest_api_port=8080 --port=8081 --model_name=model \\",
+        "  --enable_batching=true --batching_parameters_file=/tmp/batching.txt \\",
+        last,
+    ]
+
+
+def _vllm(sharing: GpuSharing) -> list[str]:
+    share = sharing.memory_share or "0.9"
+    return [
+        "exec vllm serve /mnt/models --port=8080 --served-model-name=model --max-model-len=4096 \\",
+        f"  --max-num-seqs={_SEQUENCES.placeholder} \\",
+        f"  --max-num-batched-tokens={_TOKENS.placeholder} \\",
+        f"  --gpu-memory-utilization={share}",
+    ]
+
+
+TRITON = Runtime(
+    name="triton",
+    title="Triton",
+    image=lambda _: "nvcr.io/nvidia/tritonserver:24.10-py3",
+    script=_triton,
+    knobs=(_BATCH, _MICROSECONDS),
+    storage="pvc://models/triton",
+    ready_path="/v2/models/model/ready",
+    load=("--url=http://localhost:8080", "--protocol=v2-rest", "--model=model"),
+)
+TENSORFLOW = Runtime(
+    name="tf-serving",
+    title="TensorFlow Serving",
+    image=lambda sharing: f"tensorflow/serving:2.19.1{'-gpu' if sharing.has_gpu else ''}",
+    script=_tensorflow,
+    knobs=(_BATCH, _MICROSECONDS),
+    storage="pvc://models/tensorflow",
+    ready_path="/v1/models/model",
+    load=("--url=http://localhost:8080", "--protocol=v1-rest", "--model=model"),
+    payload='{"instances": [[0.1, 0.2, 0.3, 0.4]]}',
+)
+MLSERVER = Runtime(
+    name="mlserver",
+    title="MLServer",
+    image=lambda _: "seldonio/mlserver:1.7.1",
+    script=lambda _: ["exec mlserver start /mnt/models"],
+    knobs=(_BATCH, _SECONDS, _WORKERS),
+    storage="pvc://models/mlserver",
+    ready_path="/v2/models/model/ready",
+    load=("--url=http://localhost:8080", "--protocol=v2-rest", "--model=model"),
+    env={
+        "MLSERVER_MODEL_MAX_BATCH_SIZE": _BATCH.placeholder,
+        "MLSERVER_MODEL_MAX_BATCH_TIME": _SECONDS.placeholder,
+        "MLSERVER_PARALLEL_WORKERS": _WORKERS.placeholder,
+        "MLSERVER_HTTP_PORT": "8080",
+        "MLSERVER_GRPC_PORT": "8081",
+        "MLSERVER_METRICS_PORT": "8082",
+        "MLSERVER_DEBUG": "false",
+    },
+)
+VLLM = Runtime(
+    name="vllm",
+    title="vLLM",
+    image=lambda _: "vllm/vllm-openai:v0.11.0",
+    script=_vllm,
+    knobs=(_SEQUENCES, _TOKENS),
+    storage="pvc://models/llm",
+    ready_path="/health",
+    load=("--url=http://localhost:8080/v1/completions", "--protocol=http"),
+    payload='{"model": "model", "prompt": "Why is the sky blue?", "max_tokens": 64, '
+    '"ignore_eos": true}',
+    memory="16Gi",
+    start_seconds=600,
+)
