@@ -5,7 +5,10 @@ experiment_controller.go:286-480 and suggestionclient.go:84-246. What Katib stor
 kept here; time is compressed. Faults happen on demand, drawn by seed.
 """
 
+import contextlib
 import random
+import signal
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +39,7 @@ class Service(Protocol):
     @property
     def port(self) -> int: ...
 
-    def restart(self) -> None: ...
+    def restart(self, number: signal.Signals) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Faults:
     Attributes:
         dropped: A reply is lost by a conflict or a stale cache, and the request issued again.
         missing: The newest trials are not yet in the cached list that a request is made from.
-        restart: The service's process is killed before a call.
+        restart: The service's process is ended before a call: killed, or asked to.
+        unanswered: A call finds nobody, and Katib comes back later.
         shuffled: The trials of a request are in another order.
         foreign: Trials of other Experiments of the same name, in every request.
         outcomes: What becomes of a trial that would have succeeded, with its probability.
@@ -56,6 +60,7 @@ class Faults:
     dropped: float = 0.0
     missing: float = 0.0
     restart: float = 0.0
+    unanswered: float = 0.0
     shuffled: float = 0.0
     foreign: Sequence[api_pb2.Trial] = ()
     outcomes: Mapping[Outcome, float] = field(default_factory=dict)
@@ -86,6 +91,7 @@ class KatibExperiment:
     num_repeats: int = 0
     num_dropped: int = 0
     num_restarts: int = 0
+    num_unanswered: int = 0
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
@@ -148,9 +154,16 @@ class KatibExperiment:
 
     def _sync(self, service: Service, requests: int) -> None:
         if self._rng.random() < self.faults.restart:
-            service.restart()
+            service.restart((signal.SIGTERM, signal.SIGKILL)[self.num_restarts % 2])
             self.num_restarts += 1
         request = self._request(requests)
+        if self._rng.random() < self.faults.unanswered:
+            # An error of GetSuggestions is an event and a later reconcile, no end.
+            with _stub(_Nowhere()) as nobody, contextlib.suppress(grpc.RpcError):
+                nobody.GetSuggestions(request, timeout=1)
+                raise AssertionError("somebody answered")
+            self.num_unanswered += 1
+            return
         reply = self._ask(service, request)
         if self._rng.random() < self.faults.dropped:
             # The same again, from trials in another order: the reply must be the same.
@@ -215,6 +228,8 @@ class KatibExperiment:
 
     def _end_some(self) -> None:
         active = [trial for trial in self.trials if not trial.is_ended]
+        for trial in active:
+            trial.condition = Condition.RUNNING
         for trial in self._rng.sample(active, min(len(active), self._rng.randint(1, 3))):
             outcome = Outcome.SUCCEEDED
             drawn = self._rng.random()
@@ -224,6 +239,18 @@ class KatibExperiment:
                     outcome = other
                     break
             trial.end(outcome, order=sum(t.is_ended for t in self.trials))
+
+
+class _Nowhere:
+    """An address where nobody listens."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    def restart(self, number: signal.Signals) -> None:
+        """There is nothing to restart."""
 
 
 class _stub:  # noqa: N801, a function in all but name
