@@ -15,7 +15,7 @@ import numpy as np
 from meta_training.outer_loop import adam_update, initial_parameters, meta_loss
 from meta_training.plan import Plan
 from meta_training.service_grids import ServiceGrid
-from meta_training.tasks import draw_batch
+from meta_training.tasks import MetaBatch, draw_batch
 from suggestion.checkpoint import Checkpoint, load_arrays, save_arrays
 from suggestion.meta_model import Array32
 from suggestion.tensorflow_setup import set_up_tensorflow
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from suggestion.meta_model import Tensor
 
     Compute: TypeAlias = Callable[..., tuple[dict[str, Tensor], dict[str, Tensor], Tensor, Tensor]]
+
+DrawBatch: TypeAlias = Callable[[Sequence[ServiceGrid], np.random.Generator, int, int], MetaBatch]
 
 _STATE = "training_state.npz"
 _SECONDS_BETWEEN_SAVES = 30.0
@@ -53,6 +55,7 @@ def train(
     seed: int,
     folder: Path,
     on_update: Callable[[int], None] = lambda _: None,
+    draw: DrawBatch = draw_batch,
 ) -> tuple[Checkpoint, Array32]:
     """Meta-trains, or continues what an interrupted call in the same folder began.
 
@@ -65,6 +68,7 @@ def train(
         seed: Decides the first weights and every task.
         folder: Holds the state until the training is finished.
         on_update: Called with the number of updates done.
+        draw: Draws the tasks of an update; the same at each call.
 
     Returns:
         The meta-weights, and loss and absolute error of each update, shape ``[num_updates, 2]``.
@@ -80,7 +84,9 @@ def train(
     saved_at = time.monotonic()
     try:
         while state.number < plan.num_updates:
-            state = _updated(state, plan, grids, seed, compute)
+            rng = np.random.default_rng([seed, _TASKS, state.number + 1])
+            batch = draw(grids, rng, plan.num_members, plan.num_tasks)
+            state = _updated(state, plan, batch, compute)
             on_update(state.number)
             if time.monotonic() - saved_at > _SECONDS_BETWEEN_SAVES:
                 _save(path, state, about)
@@ -94,14 +100,10 @@ def train(
     return checkpoint, np.array(state.losses, dtype=np.float32).reshape(-1, 2)
 
 
-def _updated(
-    state: _State, plan: Plan, grids: Sequence[ServiceGrid], seed: int, compute: Compute
-) -> _State:
+def _updated(state: _State, plan: Plan, batch: MetaBatch, compute: Compute) -> _State:
     import tensorflow as tf
 
     number = state.number + 1
-    rng = np.random.default_rng([seed, _TASKS, number])
-    batch = draw_batch(grids, rng, plan.num_members, plan.num_tasks)
     tasks = [tf.constant(array) for array in batch.arrays]
     step = tf.constant(number, tf.float32)
     rate = tf.constant(_learning_rate(plan, number), tf.float32)

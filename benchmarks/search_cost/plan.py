@@ -29,7 +29,7 @@ class Scope:
         cap: Samples after which a search gives up.
         num_cases: At most so many cases of a suite, evenly spread; 0 for all.
         is_plain: Whether only the first condition of each suite is run.
-        slow_cap: As ``cap``, for methods that take seconds a suggestion.
+        slow_cap: As ``cap``, for slow methods.
         slow_cases: As ``num_cases``, for those: so many in the plain condition of a world's first
             suite, half as many in the others. They run on few suites, without given points.
     """

@@ -131,7 +131,7 @@ def _suites() -> dict[str, Suite]:
 
 
 SUITES: Mapping[str, Suite] = _suites()
-# Methods that take seconds a suggestion would need days for all.
+# Slow methods would need days for all.
 FIRST_OF_WORLD = frozenset({"open-source/1", "production/1", "llm/req_per_usd"})
 WITH_SLOW_METHODS = FIRST_OF_WORLD | {"open-source/2", "open-source/3"}
 

@@ -16,8 +16,8 @@ from benchmarks.search_cost.methods.vizier_bandit import VizierBandit, Worker
 
 # In the order of the tables.
 NAMES = (*ours.SETTINGS, "fine-tuning", "portfolio", "tpe", "vizier", "skopt", "ernest", "random")
-# Seconds a suggestion: these run on fewer cases and to a lower cap.
-SLOW = frozenset({"skopt", "vizier"})
+# Seconds a search or more: these run on fewer cases and to a lower cap.
+SLOW = frozenset({"skopt", "vizier", "ernest"})
 
 _LOCAL: Mapping[str, Callable[[], Method]] = {
     "fine-tuning": FineTuning,

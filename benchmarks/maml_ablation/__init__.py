@@ -1,0 +1,1 @@
+"""What each choice of the ``maml`` surrogate does: the search without it."""

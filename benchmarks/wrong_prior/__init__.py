@@ -1,0 +1,1 @@
+"""What the search costs where its prior knowledge is wrong, or none applies."""
