@@ -3,10 +3,11 @@
 import asyncio
 import json
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 
+from load_generator.answer import GOOD, Answer
 from load_generator.config import LoadTestConfig
 from load_generator.payload import PayloadError, from_metadata
 
@@ -16,6 +17,36 @@ _PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 class ServerNotReadyError(RuntimeError):
     """The server did not become ready in time; the message says what it answered last."""
+
+
+class Client(Protocol):
+    """Talks to a model server in one protocol; an asynchronous context manager."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    async def wait_until_ready(self) -> float:
+        """Polls until the server takes requests, and returns the seconds that took.
+
+        Raises:
+            ServerNotReadyError: ``ready_seconds`` have passed.
+        """
+
+    async def prepare(self) -> None:
+        """Makes what is to be sent, from the model's metadata where needed.
+
+        Raises:
+            PayloadError: nothing can be made.
+        """
+
+    async def send(self, index: int) -> Answer:
+        """Sends the request of a number, which picks the payload, and reads the answer."""
 
 
 class InferenceClient:
@@ -113,12 +144,8 @@ class InferenceClient:
             )
         self._body = from_metadata(metadata, self._config.seed)
 
-    async def send(self) -> str:
-        """Sends one inference request and reads the whole answer.
-
-        Returns:
-            An empty string when the answer was complete and its status 2xx, else what went wrong.
-        """
+    async def send(self, index: int) -> Answer:  # noqa: ARG002
+        """Sends one inference request and reads the whole answer."""
         method = "GET" if self._body is None else "POST"
         try:
             async with self._session.request(
@@ -126,10 +153,10 @@ class InferenceClient:
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return _describe(error)
+            return Answer(_describe(error))
         if 200 <= response.status < 300:
-            return ""
-        return f"status {response.status}: {body[:200].decode(errors='replace')}"
+            return GOOD
+        return Answer(f"status {response.status}: {body[:200].decode(errors='replace')}")
 
 
 def _describe(error: BaseException) -> str:

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from load_generator.slo import Slo
+
 PROTOCOLS = ("v2-rest", "v1-rest", "http")
 
 
@@ -123,16 +125,16 @@ class LoadTestConfig:
             raise ConfigError(f"--seed must be at least 0, but got {self.seed}.")
 
     @property
-    def slo_seconds(self) -> float:
-        """The SLO in seconds."""
-        return self.slo_ms / 1000
+    def slo(self) -> Slo:
+        """The SLO as the search uses it."""
+        return Slo(latency_seconds=self.slo_ms / 1000, percentile=self.slo_percentile)
 
     @property
-    def allowed_share(self) -> float:
-        """Share of requests that may miss the SLO: 0.01 for a 99th percentile."""
-        return 1 - self.slo_percentile / 100
+    def overdue_seconds(self) -> float:
+        """Age at which a request without an answer has missed the SLO."""
+        return min(self.slo.latency_seconds, self.timeout_seconds)
 
     @property
     def timeout_seconds(self) -> float:
         """When a request without an answer counts as failed, and the latency it then gets."""
-        return min(60.0, max(5.0, 10 * self.slo_seconds))
+        return min(60.0, max(5.0, 10 * self.slo.latency_seconds))

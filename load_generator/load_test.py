@@ -6,11 +6,13 @@ from collections.abc import Callable
 import numpy as np
 
 from load_generator.client import InferenceClient, ServerNotReadyError
+from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
+from load_generator.open_loop import OpenLoop
 from load_generator.payload import PayloadError
+from load_generator.records import Limits
 from load_generator.report import LoadReport, Probe
-from load_generator.runner import Limits, OpenLoop, run_closed_loop
 from load_generator.sample import Sample, summarize
 from load_generator.schedule import poisson_send_times
 from load_generator.slo_search import Finding, Search
@@ -21,20 +23,15 @@ class _ServerMeter:
 
     def __init__(self, client: InferenceClient, config: LoadTestConfig) -> None:
         self._client, self._config = client, config
-        self._limits = Limits(
-            slo_seconds=config.slo_seconds,
-            allowed_share=config.allowed_share,
-            timeout_seconds=config.timeout_seconds,
-        )
+        self._limits = Limits(slo=config.slo, timeout_seconds=config.timeout_seconds)
         self._deadline = asyncio.get_running_loop().time() + config.max_seconds
 
     def seconds_left(self) -> float:
         return self._deadline - asyncio.get_running_loop().time()
 
     async def closed_loop(self, concurrency: int, seconds: float) -> Sample:
-        return await run_closed_loop(
-            self._client.send, self._limits, concurrency=concurrency, seconds=seconds
-        )
+        send, limits = self._client.send, self._limits
+        return await ClosedLoop(send, limits, concurrency=concurrency, seconds=seconds).run()
 
     async def open_loop(self, rate_rps: float, seconds: float, index: int) -> Sample:
         # Streams of one test are independent; those of two trials with one seed are the same.
@@ -97,7 +94,7 @@ def _report(
 ) -> LoadReport:
     price = cost.total()
     sample = finding.decisive
-    at_peak = sample and summarize(sample, kind="confirm", slo_seconds=config.slo_seconds)
+    at_peak = sample and summarize(sample, kind="confirm", slo=config.slo)
     if sample is not None:
         error_rate = float(np.mean(sample.is_error))
     else:

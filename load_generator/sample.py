@@ -7,6 +7,7 @@ from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from load_generator.report import Probe
+from load_generator.slo import Slo
 
 # Latencies are kept in microseconds up to the longest timeout (60 s), to three digits.
 _HIGHEST_MICROSECONDS = 60_000_000
@@ -21,6 +22,10 @@ class Sample:
         latency_seconds: From the scheduled instant to the full answer, shape ``[n]``; the timeout
             for a failed request, the age for one that was given up.
         is_error: Whether the request failed, shape ``[n]``.
+        ttft_seconds: From the scheduled instant to the first token, shape ``[n]``; NaN where the
+            answer was not streamed, or failed.
+        tpot_seconds: Mean time per output token after the first, shape ``[n]``, likewise.
+        output_tokens: Tokens of all answers together.
         lag_seconds: How late the client sent, shape ``[n]``; empty in a closed loop.
         seconds: Duration of the stretch.
         throughput_rps: Correct answers a second.
@@ -31,9 +36,12 @@ class Sample:
 
     latency_seconds: NDArray[np.float64]
     is_error: NDArray[np.bool_]
+    ttft_seconds: NDArray[np.float64]
+    tpot_seconds: NDArray[np.float64]
     lag_seconds: NDArray[np.float64]
     seconds: float
     throughput_rps: float
+    output_tokens: int = 0
     stop_reason: str = ""
     client_cpu_share: float = 0.0
     last_error: str = ""
@@ -42,9 +50,10 @@ class Sample:
     def num_requests(self) -> int:
         return len(self.latency_seconds)
 
-    def violations(self, slo_seconds: float) -> NDArray[np.bool_]:
+    def violations(self, slo: Slo) -> NDArray[np.bool_]:
         """Whether each request missed the SLO, shape ``[n]``; errors always do."""
-        return self.is_error | (self.latency_seconds > slo_seconds)
+        times = self.latency_seconds, self.ttft_seconds, self.tpot_seconds
+        return self.is_error | slo.is_missed(*times)
 
     def lag_p99_seconds(self) -> float | None:
         """99th percentile of the client's own delay; None in a closed loop."""
@@ -55,7 +64,7 @@ def summarize(
     sample: Sample,
     *,
     kind: str,
-    slo_seconds: float,
+    slo: Slo,
     offered_rps: float | None = None,
     concurrency: int | None = None,
     has_met_slo: bool | None = None,
@@ -75,7 +84,7 @@ def summarize(
         concurrency=concurrency,
         seconds=sample.seconds,
         num_requests=sample.num_requests,
-        num_violations=int(sample.violations(slo_seconds).sum()),
+        num_violations=int(sample.violations(slo).sum()),
         num_errors=int(sample.is_error.sum()),
         achieved_rps=sample.throughput_rps,
         latency_p50_ms=percentiles[0],

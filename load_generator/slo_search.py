@@ -91,14 +91,14 @@ class Search:
         return min(1.0, self.config.max_seconds / self.config.profile.max_seconds)
 
     async def _check_idle(self) -> None:
-        profile, slo = self.config.profile, self.config.slo_seconds
+        profile, slo = self.config.profile, self.config.slo
         warm_up = await self.meter.closed_loop(1, profile.warm_up_seconds * self._scale())
-        self._note(summarize(warm_up, kind="warm_up", concurrency=1, slo_seconds=slo))
+        self._note(summarize(warm_up, kind="warm_up", concurrency=1, slo=slo))
         idle = await self.meter.closed_loop(1, profile.idle_seconds * self._scale())
         missed = int(idle.violations(slo).sum())
         bound = wilson_lower(missed, idle.num_requests, _Z95)
-        holds = idle.num_requests > 0 and bound <= self.config.allowed_share
-        self._note(summarize(idle, kind="idle", concurrency=1, slo_seconds=slo, has_met_slo=holds))
+        holds = idle.num_requests > 0 and bound <= self.config.slo.allowed_share
+        self._note(summarize(idle, kind="idle", concurrency=1, slo=slo, has_met_slo=holds))
         if idle.num_requests == 0 or idle.is_error.all():
             raise InfeasibleError(f"Every request failed: {idle.last_error or 'no answer'}.")
         if not holds:
@@ -121,10 +121,8 @@ class Search:
             sample = await self.meter.closed_loop(concurrency, wanted)
             if sample.num_requests == 0:
                 break
-            latency, slo = float(np.median(sample.latency_seconds)), self.config.slo_seconds
-            self._note(
-                summarize(sample, kind="saturation", concurrency=concurrency, slo_seconds=slo)
-            )
+            latency, slo = float(np.median(sample.latency_seconds)), self.config.slo
+            self._note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
             rate = sample.throughput_rps
             is_flat, is_far = rate < best * (1 + _MIN_GAIN), rate > best * _FAR_GAIN
             if rate > best and sample.client_cpu_share > _MAX_CPU_SHARE:
@@ -199,30 +197,30 @@ class Search:
 
     async def _probe(self, rate: float, kind: str, share: float) -> bool:
         """Probes a rate; returns whether the SLO was met there."""
-        profile, slo = self.config.profile, self.config.slo_seconds
+        profile, slo = self.config.profile, self.config.slo
         longest = profile.max_probe_seconds * (2 if kind == "confirm" else 1)
         wanted = profile.probe_requests / rate * (2 if kind == "confirm" else 1)
-        seconds = min(max(wanted, profile.min_probe_seconds, 20 * slo), longest)
+        seconds = min(
+            max(wanted, profile.min_probe_seconds, 20 * self.config.overdue_seconds), longest
+        )
         seconds = max(min(seconds, share * self.meter.seconds_left()), 0.1)
         sample = await self.meter.open_loop(rate, seconds, len(self._tallies))
         violations = sample.violations(slo)
         effect = design_effect(violations)
         missed, total = int(violations.sum()), max(1, len(violations))
-        has_met_slo = not sample.stop_reason and missed <= self.config.allowed_share * total
+        has_met_slo = not sample.stop_reason and missed <= self.config.slo.allowed_share * total
         self._tallies.append(Tally(rate, total, missed, effect))
         if has_met_slo:
             self._passed[rate] = sample
         else:
             self._failed_rates.append(rate)
             self._check_client(sample)
-        self._note(
-            summarize(sample, kind=kind, offered_rps=rate, slo_seconds=slo, has_met_slo=has_met_slo)
-        )
+        self._note(summarize(sample, kind=kind, offered_rps=rate, slo=slo, has_met_slo=has_met_slo))
         return has_met_slo
 
     def _check_client(self, sample: Sample) -> None:
         lag = sample.lag_p99_seconds() or 0.0
-        is_late = lag > _MAX_LAG_SHARE * self.config.slo_seconds
+        is_late = lag > _MAX_LAG_SHARE * self.config.slo.tightest_seconds
         if is_late or sample.client_cpu_share > _MAX_CPU_SHARE:
             self._is_client_limited = True
 
@@ -233,7 +231,9 @@ class Search:
         low = min([*self._failed_rates, max(self._passed, default=ceiling)])
         high = max(max(self._passed, default=0.0), min(self._failed_rates, default=ceiling))
         low = low * 0.9 if self._passed else min(known) * 0.5
-        return fit_root(self._tallies, self.config.allowed_share, low, max(high * 1.02, low * 1.05))
+        return fit_root(
+            self._tallies, self.config.slo.allowed_share, low, max(high * 1.02, low * 1.05)
+        )
 
     def _note(self, probe: Probe) -> None:
         self.probes.append(probe)

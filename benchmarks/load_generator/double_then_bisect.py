@@ -10,8 +10,10 @@ import asyncio
 import numpy as np
 
 from load_generator.client import InferenceClient
+from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
-from load_generator.runner import Limits, OpenLoop, run_closed_loop
+from load_generator.open_loop import OpenLoop
+from load_generator.records import Limits
 from load_generator.schedule import poisson_send_times
 
 WINDOW_SECONDS = 10.0
@@ -21,11 +23,7 @@ _TOLERANCE = 0.02
 async def double_then_bisect(config: LoadTestConfig) -> tuple[float, float]:
     """Returns the peak in requests a second, and the seconds it took to find."""
     loop = asyncio.get_running_loop()
-    limits = Limits(
-        slo_seconds=config.slo_seconds,
-        allowed_share=config.allowed_share,
-        timeout_seconds=config.timeout_seconds,
-    )
+    limits = Limits(slo=config.slo, timeout_seconds=config.timeout_seconds)
     async with InferenceClient(config) as client:
         await client.wait_until_ready()
         start = loop.time()
@@ -34,10 +32,10 @@ async def double_then_bisect(config: LoadTestConfig) -> tuple[float, float]:
             count = max(1, round(rate * WINDOW_SECONDS))
             offsets = poisson_send_times(rate, count, config.seed * 1000 + window)
             sample = await OpenLoop(client.send, limits, offsets).run()
-            misses = np.mean(sample.violations(config.slo_seconds))
-            return not sample.stop_reason and bool(misses <= config.allowed_share)
+            misses = np.mean(sample.violations(config.slo))
+            return not sample.stop_reason and bool(misses <= config.slo.allowed_share)
 
-        idle = await run_closed_loop(client.send, limits, concurrency=1, seconds=1.0)
+        idle = await ClosedLoop(client.send, limits, concurrency=1, seconds=1.0).run()
         low, high, window = 0.0, idle.throughput_rps, 0
         while await holds(high, window):
             low, high, window = high, 2 * high, window + 1

@@ -94,6 +94,8 @@ def _sample(
     return Sample(
         latency_seconds=latencies,
         is_error=np.zeros(len(latencies), dtype=np.bool_),
+        ttft_seconds=np.full(len(latencies), np.nan),
+        tpot_seconds=np.full(len(latencies), np.nan),
         lag_seconds=lags,
         seconds=seconds,
         throughput_rps=rate,

@@ -12,13 +12,13 @@ from load_generator.config import ConfigError
 from load_generator.payload import PayloadError, from_metadata
 from tests.fakes.model_server import ModelServer
 from tests.load_generator.builders import config
-from tests.load_generator.test_runner import with_server
+from tests.load_generator.test_loops import with_server
 
 
 async def one(client: InferenceClient) -> str:
     await client.wait_until_ready()
     await client.prepare()
-    return await client.send()
+    return (await client.send(0)).error
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_goes_over_the_wire():
         for protocol in ("v2-rest", "v1-rest", "http"):
             given = config(url=f"{url}/x", protocol=protocol, model="m", payload=b'{"a": 1}')
             async with InferenceClient(given) as client:
-                assert await client.send() == ""
+                assert (await client.send(0)).error == ""
         await runner.cleanup()
 
     asyncio.run(run())
@@ -94,7 +94,7 @@ def test_broken_answers_are_errors(answer: bytes):
         port = server.sockets[0].getsockname()[1]
         async with server:
             async with InferenceClient(config(url=f"http://127.0.0.1:{port}")) as client:
-                error = await client.send()
+                error = (await client.send(0)).error
             await asyncio.sleep(0.05)  # for the server to notice the end
         return error
 
@@ -113,7 +113,7 @@ def test_a_silent_server_times_out():
         client._timeout = 0.3
         async with server:
             async with client:
-                error = await client.send()
+                error = (await client.send(0)).error
             await asyncio.sleep(0.05)  # for the server to notice the end
         return error
 

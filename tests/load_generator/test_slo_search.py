@@ -62,7 +62,7 @@ def test_a_finding_is_consistent():
     assert kinds[:2] == ["warm_up", "idle"]
     assert kinds[-1] == "confirm"
     assert finding.decisive is not None
-    assert np.mean(finding.decisive.violations(0.1)) <= 0.01
+    assert np.mean(finding.decisive.violations(found.config.slo)) <= 0.01
 
 
 def test_the_budget_is_kept():
@@ -105,6 +105,8 @@ class Failing:
         return Sample(
             latency_seconds=np.full(50, 0.001),
             is_error=np.full(50, is_error),
+            ttft_seconds=np.full(50, np.nan),
+            tpot_seconds=np.full(50, np.nan),
             lag_seconds=np.empty(0),
             seconds=1.0,
             throughput_rps=0.0 if is_error else 50.0,

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from load_generator.client import InferenceClient
-from load_generator.runner import Limits, OpenLoop, run_closed_loop
+from load_generator.closed_loop import ClosedLoop
+from load_generator.open_loop import OpenLoop
+from load_generator.records import Limits
 from load_generator.sample import Sample
 from load_generator.schedule import poisson_send_times
+from load_generator.slo import Slo
 from tests.fakes.model_server import ModelServer, serve
 from tests.load_generator.builders import config
 
 T = TypeVar("T")
-LIMITS = Limits(slo_seconds=0.2, allowed_share=0.01, timeout_seconds=2.0)
+LIMITS = Limits(slo=Slo(latency_seconds=0.2), timeout_seconds=2.0)
 
 
 def with_server(
@@ -70,7 +73,7 @@ def test_overload_is_given_up_early():
     sample = open_loop(ModelServer(service_seconds=0.02), 200.0, 20.0)
     assert sample.stop_reason
     assert sample.seconds < 5
-    assert sample.violations(0.2).mean() > 0.01
+    assert sample.violations(LIMITS.slo).mean() > 0.01
 
 
 def test_a_stall_shows_in_the_latency_of_all_that_were_due_meanwhile():
@@ -78,9 +81,8 @@ def test_a_stall_shows_in_the_latency_of_all_that_were_due_meanwhile():
     # waits for answers before it sends would see one slow request and hide the rest.
     server = ModelServer(service_seconds=0.001, workers=4, stall_at=1.0, stall_seconds=1.0)
     server.workers = 1
-    sample = open_loop(
-        server, 100.0, 4.0, Limits(slo_seconds=5, allowed_share=0.01, timeout_seconds=10)
-    )
+    patient = Limits(slo=Slo(latency_seconds=5), timeout_seconds=10)
+    sample = open_loop(server, 100.0, 4.0, patient)
     late = sample.latency_seconds[sample.latency_seconds > 0.1]
     assert 70 < len(late) < 110
     assert late.max() == pytest.approx(1.0, abs=0.1)
@@ -106,7 +108,7 @@ def test_errors_count_as_violations_with_the_timeout_as_latency():
 def test_closed_loop_finds_the_capacity():
     sample = with_server(
         ModelServer(service_seconds=0.01, workers=2),
-        lambda client: run_closed_loop(client.send, LIMITS, concurrency=4, seconds=2.0),
+        lambda client: ClosedLoop(client.send, LIMITS, concurrency=4, seconds=2.0).run(),
     )
     assert sample.throughput_rps == pytest.approx(200, rel=0.05)
     assert np.median(sample.latency_seconds) == pytest.approx(0.02, rel=0.3)
@@ -119,7 +121,7 @@ def test_a_refusing_server_does_not_spin_the_client():
 
     async def run() -> Sample:
         async with InferenceClient(config(url=url)) as client:
-            return await run_closed_loop(client.send, LIMITS, concurrency=2, seconds=0.5)
+            return await ClosedLoop(client.send, LIMITS, concurrency=2, seconds=0.5).run()
 
     sample = asyncio.run(run())
     assert sample.is_error.all()
