@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from kubernetes import client, config
@@ -14,6 +15,8 @@ _NO_CLUSTER = (
     "No cluster is configured: set KUBECONFIG, or write ~/.kube/config, so that "
     "`kubectl get namespaces` answers."
 )
+# Mounted into every pod: kubernetes.io/docs/tasks/run-application/access-api-from-pod.
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _IN_TROUBLE = (429, 500, 502, 503, 504)
 T = TypeVar("T")
 
@@ -48,7 +51,7 @@ def connect_api() -> tuple[client.ApiClient, str]:
             config.load_incluster_config()
         except config.ConfigException:
             raise ClusterError(f"{_NO_CLUSTER} ({error})") from None
-        default = "default"
+        default = _POD_NAMESPACE.read_text().strip()
     # The generated client prefers an answer late to none; a command wants the reason soon.
     settings = client.Configuration.get_default_copy()
     settings.retries = False

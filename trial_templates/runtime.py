@@ -1,7 +1,7 @@
 """How each serving runtime is started, and where its batch size goes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trial_templates.gpu_sharing import GpuSharing
 from trial_templates.knob import Knob
@@ -33,6 +33,8 @@ class Runtime:
         payload: Body of a request; empty where the load generator makes its own.
         memory: Of its container.
         start_seconds: How long it may take to serve.
+        batcher: Fields of KServe's own batcher, which are integers; empty for none.
+        notes: Comments at the head of the Experiment.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Runtime:
     env: Mapping[str, str] = field(default_factory=dict)
     memory: str = "4Gi"
     start_seconds: int = 180
+    batcher: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def _triton(sharing: GpuSharing) -> list[str]:
@@ -113,6 +117,24 @@ TENSORFLOW = Runtime(
     ready_path="/v1/models/model",
     load=("--url=http://localhost:8080", "--protocol=v1-rest", "--model=model"),
     payload='{"instances": [[0.1, 0.2, 0.3, 0.4]]}',
+)
+_MILLISECONDS = Knob("max_latency", ("1", "5", "20"), comment="milliseconds a request may wait")
+# pkg/batcher of kserve/kserve: port 9081, V1 requests only, one batch at a time.
+TENSORFLOW_BATCHER = replace(
+    TENSORFLOW,
+    name="tf-serving-batcher",
+    title="TensorFlow Serving behind KServe's batcher",
+    script=lambda _: [
+        "exec tensorflow_model_server --rest_api_port=8080 --port=8081 --model_name=model \\",
+        "  --model_base_path=/mnt/models",
+    ],
+    knobs=(_BATCH, _MILLISECONDS),
+    load=("--url=http://localhost:9081", "--protocol=v1-rest", "--model=model"),
+    batcher={"maxBatchSize": _BATCH.placeholder, "maxLatency": _MILLISECONDS.placeholder},
+    notes=(
+        "For servers that cannot batch themselves: the batcher holds one batch at a time.",
+        "Its fields are integers, so that the trial template lies in a ConfigMap.",
+    ),
 )
 MLSERVER = Runtime(
     name="mlserver",

@@ -1,7 +1,7 @@
 """What Katib's webhook refuses in an Experiment, as a test oracle.
 
 pkg/webhook/v1beta1/experiment/validator/validator.go:81-574 of kubeflow/katib, for Experiments
-whose trial template is given inline and whose kind is not a Job.
+whose trial template is given inline.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\$\{trialParameters\.([^}]+)\}")
+_META = re.compile(r"\$\{trialSpec\.(Name|Namespace|Kind|APIVersion)\}")
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _LISTS, _RANGES = ("discrete", "categorical"), ("int", "double")
 
@@ -67,6 +68,8 @@ def _parameter(parameter: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _collector(spec: Mapping[str, Any]) -> Iterator[str]:
+    if spec["collector"]["kind"] == "Push":
+        return
     if spec["collector"]["kind"] != "Custom" or not spec["collector"].get("customCollector"):
         yield "customCollector"
     place = spec["source"]["fileSystemPath"]
@@ -84,7 +87,9 @@ def _template(spec: Mapping[str, Any], text: str) -> Iterator[str]:
         if max(Counter(one[key] for one in parameters).values()) > 1:
             yield f"trialParameters: {key} twice"
     # Besides the webhook: the generator wants as many assignments (generator.go:134-189).
-    if {one["reference"] for one in parameters} != {one["name"] for one in spec["parameters"]}:
+    # ${trialSpec.Name} and its like are no parameters (const.go:137-150).
+    references = {r for one in parameters if not _META.fullmatch(r := one["reference"])}
+    if references != {one["name"] for one in spec["parameters"]}:
         yield "trialParameters must refer to every parameter"
     if set(_PLACEHOLDER.findall(text)) != {one["name"] for one in parameters}:
         yield "placeholders must be the trialParameters"

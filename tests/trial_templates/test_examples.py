@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 from load_generator.main import main as load_generator
 from local_runner import wire
-from local_runner.load import load_experiment
+from local_runner.load import parse_experiment
 from suggestion.designer import suggest
 from suggestion.evidence import evidence_of
 from suggestion.katib import experiment_from_proto
@@ -19,21 +20,13 @@ from suggestion.library import SHIPPED, Library
 from suggestion.surrogate_choice import SurrogateChooser
 from suggestion.trial import Direction
 from tests.fakes.gjson import holds
-from tests.trial_templates import statuses
+from tests.trial_templates import statuses, structure
 from tests.trial_templates.katib_rules import flaws
+from trial_driver.inference_service import parse
 from trial_templates.__main__ import main
 from trial_templates.examples import EXAMPLES, ROOT, Example
 
-# Fields of serving.kserve.io/v1beta1 that the templates use: pkg/apis/serving/v1beta1/predictor.go,
-# component.go; the rest of a predictor is a PodSpec.
-PREDICTOR = {
-    "minReplicas", "maxReplicas", "labels", "annotations", "schedulerName", "nodeSelector",
-    "containers",
-}  # fmt: skip
-CONTAINER = {
-    "name", "image", "command", "args", "env", "ports", "startupProbe", "readinessProbe",
-    "resources",
-}  # fmt: skip
+SERVICES = [one for one in EXAMPLES if not one.is_job]
 
 
 @pytest.fixture(params=EXAMPLES, ids=lambda example: example.name)
@@ -43,11 +36,19 @@ def example(request: pytest.FixtureRequest) -> Example:
 
 
 def path_of(example: Example) -> Path:
-    return ROOT / "examples" / example.sharing.name / f"{example.runtime.name}.yaml"
+    return ROOT / "examples" / example.place
 
 
 def experiment_of(example: Example) -> dict[str, Any]:
-    return dict(yaml.safe_load(path_of(example).read_text()))
+    """With the trial template in place where it lies in a ConfigMap."""
+    experiment, *others = yaml.safe_load_all(path_of(example).read_text())
+    template = experiment["spec"]["trialTemplate"]
+    if others:
+        (config_map,), source = others, template.pop("configMap")
+        assert config_map["kind"] == "ConfigMap"
+        assert config_map["metadata"]["name"] == source["configMapName"]
+        template["trialSpec"] = yaml.safe_load(config_map["data"][source["templatePath"]])
+    return dict(experiment)
 
 
 @cache
@@ -59,7 +60,12 @@ def shipped() -> Library:
 def suggested(name: str) -> tuple[str, list[dict[str, str]]]:
     """The surrogate that the service takes for an example, and its first assignments."""
     example = next(one for one in EXAMPLES if one.name == name)
-    values = experiment_from_proto(wire.experiment_to_proto(load_experiment(path_of(example))))
+    # The local runner reads no Jobs; what the search sees of one is that of its InferenceService.
+    sibling = replace(example, is_job=False)
+    for part in ("parameters", "algorithm", "objective"):
+        assert experiment_of(example)["spec"][part] == experiment_of(sibling)["spec"][part]
+    local = parse_experiment(yaml.safe_dump(experiment_of(sibling)))
+    values = experiment_from_proto(wire.experiment_to_proto(local))
     chooser = SurrogateChooser(shipped())
     choice = chooser.choose(values.space, values.objective, values.settings, 0, values.budget)
     evidence = evidence_of(values.space, [], Direction.MAXIMIZE)
@@ -68,13 +74,26 @@ def suggested(name: str) -> tuple[str, list[dict[str, str]]]:
 
 
 def rendered(example: Example, assignments: dict[str, str]) -> dict[str, Any]:
-    """The trial as Katib makes it: text replaced in the template's JSON, where it stays text."""
+    """The trial as Katib makes it: text replaced in the template's JSON, where it stays text, or
+    in the text of the ConfigMap."""
     template = experiment_of(example)["spec"]["trialTemplate"]
     text = json.dumps(template["trialSpec"])
+    if example.runtime.batcher:
+        _, config_map = yaml.safe_load_all(path_of(example).read_text())
+        (text,) = config_map["data"].values()
     for parameter in template["trialParameters"]:
-        value = assignments[parameter["reference"]]
+        value = {**assignments, "${trialSpec.Name}": "trial-1"}[parameter["reference"]]
         text = text.replace(f"${{trialParameters.{parameter['name']}}}", value)
-    return dict(json.loads(text))
+    return dict(yaml.safe_load(text))
+
+
+def parts(example: Example, assignments: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The InferenceService and the container with the load generator."""
+    trial = rendered(example, assignments)
+    if not example.is_job:
+        return trial, trial["spec"]["predictor"]["containers"][1]
+    (container,) = trial["spec"]["template"]["spec"]["containers"]
+    return parse(container["env"][0]["value"]), container
 
 
 def test_the_committed_files_are_current(capsys: pytest.CaptureFixture[str]):
@@ -112,31 +131,49 @@ def test_the_search_knows_the_knobs(example: Example):
 def test_every_assignment_gives_a_whole_inference_service(example: Example):
     _, assignments = suggested(example.name)
     for each in assignments:
-        service = rendered(example, each)
-        assert "${" not in yaml.safe_dump(service)
+        service, tester = parts(example, each)
+        assert "${" not in yaml.safe_dump(rendered(example, each))
         assert service["kind"] == "InferenceService"
         annotations = service["metadata"]["annotations"]
         assert annotations["serving.kserve.io/deploymentMode"] == "RawDeployment"
         assert annotations["serving.kserve.io/autoscalerClass"] == "none"
         predictor = service["spec"]["predictor"]
-        assert set(predictor) <= PREDICTOR
         assert predictor["minReplicas"] == predictor["maxReplicas"] == 1
-        for texts in ("labels", "annotations", "nodeSelector"):
-            assert all(isinstance(v, str) for v in predictor.get(texts, {}).values())
-        server, tester = predictor["containers"]
-        assert (server["name"], tester["name"]) == ("kserve-container", "load-generator")
+        server = predictor["containers"][0]
+        names = [container["name"] for container in predictor["containers"]]
+        assert names == ["kserve-container", "load-generator"][: 1 if example.is_job else 2]
         for container in (server, tester):
-            assert set(container) <= CONTAINER
             assert {"cpu", "memory"} <= container["resources"]["limits"].keys()
             assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
-        assert all(isinstance(one["value"], str) for one in server["env"])
         probe = server["startupProbe"]
         assert probe["periodSeconds"] * probe["failureThreshold"] == example.runtime.start_seconds
 
 
+def test_every_field_is_one_of_kserve_and_kubernetes(example: Example):
+    _, assignments = suggested(example.name)
+    for each in assignments:
+        trial = rendered(example, each)
+        assert list(structure.flaws(parts(example, each)[0], "V1beta1InferenceService")) == []
+        if example.is_job:
+            assert list(structure.flaws(trial, "V1Job")) == []
+        collector = experiment_of(example)["spec"]["metricsCollectorSpec"]["collector"]
+        if "customCollector" in collector:
+            assert list(structure.flaws(collector["customCollector"], "V1Container")) == []
+
+
+def test_flaws_of_structure_are_found():
+    predictor = {"minReplicas": "1", "container": [], "containers": [{"name": "a", "ports": [8]}]}
+    service = {"kind": "InferenceService", "spec": {"predictor": predictor}}
+    assert list(structure.flaws(service, "V1beta1InferenceService")) == [
+        ".spec.predictor.minReplicas must be int, but is '1'",
+        ".spec.predictor.container is not a field of V1beta1PredictorSpec",
+        ".spec.predictor.containers[0].ports[0] must be a V1ContainerPort, but is 8",
+    ]
+
+
 def test_a_share_of_a_gpu_is_asked_for_as_its_system_wants(example: Example):
     _, (assignments, *_) = suggested(example.name)
-    predictor = rendered(example, assignments)["spec"]["predictor"]
+    predictor = parts(example, assignments)[0]["spec"]["predictor"]
     limits = predictor["containers"][0]["resources"]["limits"]
     if example.sharing.name.startswith("kai"):
         # Exclude each other, and a limit on whole GPUs.
@@ -156,16 +193,17 @@ def test_a_share_of_a_gpu_is_asked_for_as_its_system_wants(example: Example):
 
 def test_the_load_generator_takes_its_flags(example: Example, capsys: pytest.CaptureFixture[str]):
     _, (assignments, *_) = suggested(example.name)
-    tester = rendered(example, assignments)["spec"]["predictor"]["containers"][1]
-    flags = re.findall(r"--[\w-]+(?:=\S+)?", "\n".join(tester["args"]).replace("\\\n", "\n"))
+    _, tester = parts(example, assignments)
+    words = "\n".join(tester["args"]).replace("\\\n", "\n").split("\n--\n")[-1]
+    flags = re.findall(r"--[\w-]+(?:=\S+)?", words)
     # What the shell computes is a number.
     flags = [re.sub(r"=\$\(\(.*", "=50", flag) for flag in flags]
     with pytest.raises(SystemExit) as caught:
         load_generator([*flags, "--no-such-flag"])
     assert caught.value.code == 2
     assert "unrecognized arguments: --no-such-flag" in capsys.readouterr().err
-    ready = f"--ready-seconds={example.runtime.start_seconds}"
-    assert ready in flags
+    ready = 30 if example.is_job else example.runtime.start_seconds
+    assert f"--ready-seconds={ready}" in flags
 
 
 @pytest.mark.parametrize(
@@ -186,7 +224,7 @@ def test_conditions(status: statuses.Status, is_success: bool, is_failure: bool)
     # Failure is judged first.
     conditions = {
         (template["successCondition"], template["failureCondition"])
-        for template in (experiment_of(each)["spec"]["trialTemplate"] for each in EXAMPLES)
+        for template in (experiment_of(each)["spec"]["trialTemplate"] for each in SERVICES)
     }
     ((success, failure),) = conditions
     document = {"status": status} if status else {}
@@ -198,6 +236,12 @@ def test_the_metrics_reported_are_those_declared(example: Example):
     spec = experiment_of(example)["spec"]
     objective = spec["objective"]
     declared = [objective["objectiveMetricName"], *objective["additionalMetricNames"]]
+    if example.is_job:
+        job = spec["trialTemplate"]["trialSpec"]["spec"]
+        (container,) = job["template"]["spec"]["containers"]
+        assert f"--metrics={','.join(declared)}" in container["args"]
+        assert job["activeDeadlineSeconds"] > example.runtime.start_seconds + 300
+        return
     collector = spec["metricsCollectorSpec"]["collector"]["customCollector"]
     assert f"--metrics={','.join(declared)}" in collector["args"]
     deadline = next(a for a in collector["args"] if a.startswith("--deadline-seconds="))

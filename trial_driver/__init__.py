@@ -1,0 +1,1 @@
+"""Drives an InferenceService from a Job: the trial shape that has a deadline."""
