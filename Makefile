@@ -1,5 +1,6 @@
 # make tune   set up, then tune a real model server on this machine
 # make test   set up, then run all tests
+# make image-trees  what the images hold, assembled and started without a container engine
 # make check  format, lint, types, layers, generated code
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ MLSERVER := .venv-mlserver
 TRITON := .venv-triton
 VIZIER := .venv-vizier
 
-.PHONY: tune tune-triton test check protos lock clean
+.PHONY: tune tune-triton test image-trees check protos lock clean
 .DELETE_ON_ERROR:
 
 tune: $(VENV)/.ready $(MLSERVER)/.ready
@@ -25,6 +26,11 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+IMAGES := suggestion load-generator trial-driver
+image-trees: $(VENV)/.ready
+	rm -rf build/trees
+	for image in $(IMAGES); do $(BIN)/python -m deploy.assemble $$image build/trees/$$image || exit 1; done
 
 protos: $(VENV)/.ready
 	$(BIN)/python -m protos.generate

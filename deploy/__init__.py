@@ -1,0 +1,1 @@
+"""What runs on a cluster: the images, and the objects around Katib."""
