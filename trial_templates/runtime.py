@@ -33,6 +33,7 @@ class Runtime:
         payload: Body of a request; empty where the load generator makes its own.
         memory: Of its container.
         start_seconds: How long it may take to serve.
+        ports: Others that it listens at, beside 8080.
         batcher: Fields of KServe's own batcher, which are integers; empty for none.
         notes: Comments at the head of the Experiment.
     """
@@ -49,6 +50,7 @@ class Runtime:
     env: Mapping[str, str] = field(default_factory=dict)
     memory: str = "4Gi"
     start_seconds: int = 180
+    ports: tuple[int, ...] = ()
     batcher: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -75,14 +77,15 @@ def _tensorflow(sharing: GpuSharing) -> list[str]:
     if sharing.memory_share:
         last += f" --per_process_gpu_memory_fraction={sharing.memory_share}"
     return [
-        "cat > /tmp/batching.txt <<END",
+        "batching=$(mktemp)",
+        'cat > "$batching" <<END',
         f"max_batch_size {{ value: {_BATCH.placeholder} }}",
         f"batch_timeout_micros {{ value: {_MICROSECONDS.placeholder} }}",
         "num_batch_threads { value: 4 }",
         "max_enqueued_batches { value: 1000 }",
         "END",
         "exec tensorflow_model_server --rest_api_port=8080 --port=8081 --model_name=model \\",
-        "  --enable_batching=true --batching_parameters_file=/tmp/batching.txt \\",
+        '  --enable_batching=true --batching_parameters_file="$batching" \\',
         last,
     ]
 
@@ -106,6 +109,7 @@ TRITON = Runtime(
     storage="pvc://models/triton",
     ready_path="/v2/models/model/ready",
     load=("--url=http://localhost:8080", "--protocol=v2-rest", "--model=model"),
+    ports=(8081, 8082),
 )
 TENSORFLOW = Runtime(
     name="tf-serving",
@@ -117,6 +121,7 @@ TENSORFLOW = Runtime(
     ready_path="/v1/models/model",
     load=("--url=http://localhost:8080", "--protocol=v1-rest", "--model=model"),
     payload='{"instances": [[0.1, 0.2, 0.3, 0.4]]}',
+    ports=(8081,),
 )
 _MILLISECONDS = Knob("max_latency", ("1", "5", "20"), comment="milliseconds a request may wait")
 # pkg/batcher of kserve/kserve: port 9081, V1 requests only, one batch at a time.
@@ -154,6 +159,7 @@ MLSERVER = Runtime(
         "MLSERVER_METRICS_PORT": "8082",
         "MLSERVER_DEBUG": "false",
     },
+    ports=(8081, 8082),
 )
 VLLM = Runtime(
     name="vllm",

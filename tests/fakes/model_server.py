@@ -25,6 +25,7 @@ class ModelServer:
     stall_at: float = float("inf")
     stall_seconds: float = 0.0
     is_ready: bool = True
+    model: str = "m"
     num_requests: int = 0
     _free: list[float] = field(default_factory=list)
     _start: float = -1.0
@@ -53,11 +54,11 @@ class ModelServer:
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.router.add_get("/v2/models/m/ready", self.ready)
-        app.router.add_get("/v2/models/m", self.metadata)
-        app.router.add_post("/v2/models/m/infer", self.infer)
-        app.router.add_get("/v1/models/m", self.ready)
-        app.router.add_post("/v1/models/m:predict", self.infer)
+        app.router.add_get(f"/v2/models/{self.model}/ready", self.ready)
+        app.router.add_get(f"/v2/models/{self.model}", self.metadata)
+        app.router.add_post(f"/v2/models/{self.model}/infer", self.infer)
+        app.router.add_get(f"/v1/models/{self.model}", self.ready)
+        app.router.add_post(f"/v1/models/{self.model}:predict", self.infer)
         app.router.add_get("/", self.infer)
         return app
 
@@ -76,8 +77,10 @@ async def _main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--service-ms", type=float, default=5)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--model", default="m")
     arguments = parser.parse_args()
-    server = ModelServer(arguments.service_ms / 1000, arguments.workers)
+    seconds = arguments.service_ms / 1000
+    server = ModelServer(seconds, arguments.workers, model=arguments.model)
     _, port = await serve(server, arguments.port)
     print(port, flush=True)
     await asyncio.Event().wait()
