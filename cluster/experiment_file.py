@@ -36,15 +36,19 @@ def load_experiment(path: Path) -> dict[str, Any]:
         FlawError: the file cannot be read, is not one YAML document, or has flaws.
     """
     try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        documents = list(yaml.safe_load_all(text))
     except (OSError, UnicodeDecodeError) as error:
         raise FlawError(f"The Experiment must be a readable text file: {error}") from None
     except yaml.YAMLError as error:
         raise FlawError(f"{path} must be YAML, but: {error}") from None
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise FlawError(f"{path} must hold one Experiment, but holds {len(documents)} documents.")
+        raise FlawError(
+            f"{path} must hold one Experiment, but holds {len(documents)} documents "
+            "(`kubectl apply` takes several)."
+        )
     experiment = documents[0]
-    flaws = list(_head(experiment)) or [
+    flaws = [*_head(experiment), *_repeated_keys(yaml.compose(text, yaml.SafeLoader))] or [
         *_fields(experiment, "V1beta1Experiment", ""),
         *_unused_parameters(experiment),
     ]
@@ -52,6 +56,21 @@ def load_experiment(path: Path) -> dict[str, Any]:
         lines = "\n".join(f"  {flaw}" for flaw in flaws)
         raise FlawError(f"{path} has flaws:\n{lines}")
     return experiment
+
+
+def _repeated_keys(node: yaml.Node | None) -> Iterator[str]:
+    """YAML itself would silently keep the last."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated_keys(item)
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                yield f"{key.value}: must not be given twice, but is on line {line}"
+            seen.add(key.value)
+            yield from _repeated_keys(value)
 
 
 def _head(experiment: Mapping[str, Any]) -> Iterator[str]:

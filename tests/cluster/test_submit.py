@@ -163,6 +163,7 @@ def test_amounts_of_a_resource_may_be_numbers(api: KatibApi, tmp_path: Path):
     [
         ("", "must hold one Experiment, but holds"),
         ("a: 1\n---\nb: 2\n", "must hold one Experiment, but holds 2 documents"),
+        ("a: 1\nb: [{c: 1,\nc: 2}]", "c: must not be given twice, but is on line 3"),
         ("a: [", "must be YAML"),
         ("- 1\n", "must hold one Experiment"),
         (b"\xff\xfe", "must be a readable text file"),
