@@ -37,12 +37,13 @@ def latency_against_rate(report: LoadReport) -> str:
                     probe.offered_rps or 0.0, probe.latency_p99_ms or 0.0, s=70, marker="x",
                     color=RED, zorder=4, label=label,
                 )  # fmt: skip
-        axes.axhline(report.slo_ms, color=RED, linestyle="--", linewidth=1)
-        axes.annotate(
-            f"SLO p{report.slo_percentile:g} {report.slo_ms:g} ms",
-            (0.01, report.slo_ms), xycoords=("axes fraction", "data"),
-            xytext=(0, 3), textcoords="offset points", color=RED, fontsize=9,
-        )  # fmt: skip
+        if report.slo_ms is not None:
+            axes.axhline(report.slo_ms, color=RED, linestyle="--", linewidth=1)
+            axes.annotate(
+                f"SLO {report.slo_text}",
+                (0.01, report.slo_ms), xycoords=("axes fraction", "data"),
+                xytext=(0, 3), textcoords="offset points", color=RED, fontsize=9,
+            )  # fmt: skip
         axes.axvspan(report.peak_rps_low, report.peak_rps_high, color=GREY, alpha=0.2)
         axes.axvline(
             report.peak_rps, color=GREY, linewidth=1.5, label=f"peak {report.peak_rps:.0f} rps"

@@ -1,22 +1,14 @@
-"""HTTP client of a model server: readiness, metadata, and one inference request at a time."""
+"""What every client of a model server can do, and which one a protocol needs."""
 
-import asyncio
-import json
+import itertools
+import ssl
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-import aiohttp
-
-from load_generator.answer import GOOD, Answer
-from load_generator.config import LoadTestConfig
-from load_generator.payload import PayloadError, from_metadata
-
-_READY_POLL_SECONDS = 0.2
-_PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
-
-
-class ServerNotReadyError(RuntimeError):
-    """The server did not become ready in time; the message says what it answered last."""
+from load_generator.answer import Answer
+from load_generator.config import OPENAI_PROTOCOLS, LoadTestConfig
+from load_generator.errors import ConfigError
+from load_generator.http_connection import HttpPool
 
 
 class Client(Protocol):
@@ -49,116 +41,61 @@ class Client(Protocol):
         """Sends the request of a number, which picks the payload, and reads the answer."""
 
 
-class InferenceClient:
-    """Sends inference requests over kept-alive connections.
+def open_client(config: LoadTestConfig, process: int = 0) -> Client:
+    """Makes the client of a protocol; to be called where the event loop runs.
 
-    The pool has no limit of its own: a wait for a connection would hide in the client what the
-    open loop must show as latency. The number of requests in flight is bounded by the runner.
+    Args:
+        config: What to talk to.
+        process: Number of the process that sends, which keeps its prompts apart from others'.
     """
+    # A load generator speaks one protocol: it need not wait for the import of the others.
+    if config.protocol == "v2-grpc":
+        from load_generator.grpc_client import GrpcClient
 
-    def __init__(self, config: LoadTestConfig) -> None:
-        self._config = config
-        self._timeout = config.timeout_seconds
-        self._body = config.payload
-        base = config.url.rstrip("/")
-        model = f"{base}/v2/models/{config.model}"
-        if config.protocol == "v2-rest":
-            self._infer_url, self._ready_url = f"{model}/infer", f"{model}/ready"
-            self._metadata_url = model
-        elif config.protocol == "v1-rest":
-            self._ready_url = f"{base}/v1/models/{config.model}"
-            self._infer_url = f"{self._ready_url}:predict"
-        else:
-            self._infer_url = self._ready_url = config.url
-        self._headers = {"Content-Type": "application/json"}
-
-    async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept-Encoding"),
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
+        return GrpcClient(
+            url=config.url,
+            model=config.model,
+            timeout_seconds=config.timeout_seconds,
+            ready_seconds=config.ready_seconds,
+            payloads=config.payloads,
+            batch=config.batch,
+            seed=config.seed,
+            headers=config.headers,
+            ca_certificate=config.ca_certificate,
         )
-        return self
+    pool = HttpPool(config.url, config.headers, config.timeout_seconds, tls_of(config))
+    if config.protocol in OPENAI_PROTOCOLS:
+        return _openai_client(config, pool, process)
+    from load_generator.rest_client import RestClient
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._session.close()
-
-    async def wait_until_ready(self) -> float:
-        """Polls the server until it can take inference requests, and returns the seconds that took.
-
-        Raises:
-            ServerNotReadyError: ``ready_seconds`` have passed.
-        """
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        while True:
-            answer = await self._readiness()
-            waited = loop.time() - start
-            if not answer:
-                return waited
-            if waited > self._config.ready_seconds:
-                raise ServerNotReadyError(
-                    f"The server must be ready within {self._config.ready_seconds:g} s, "
-                    f"but {self._ready_url} last answered: {answer}."
-                )
-            await asyncio.sleep(_READY_POLL_SECONDS)
-
-    async def _readiness(self) -> str:
-        try:
-            async with self._session.get(self._ready_url, timeout=_PROBE_TIMEOUT) as response:
-                await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return _describe(error)
-        # A plain HTTP endpoint may refuse a GET and still serve; only 5xx says "not yet" there.
-        limit = 500 if self._config.protocol == "http" else 300
-        return "" if response.status < limit else f"status {response.status}"
-
-    async def prepare(self) -> None:
-        """Makes the request body from the model's metadata when none was given.
-
-        Raises:
-            PayloadError: the metadata cannot be had or does not say what the model takes.
-        """
-        if self._body is not None or self._config.protocol != "v2-rest":
-            return
-        try:
-            async with self._session.get(self._metadata_url, timeout=_PROBE_TIMEOUT) as response:
-                text = await response.read()
-            metadata: Any = json.loads(text) if response.status == 200 else None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise PayloadError(
-                f"{self._metadata_url} must answer with the model's metadata, "
-                f"but: {_describe(error)}."
-            ) from None
-        if not isinstance(metadata, dict):
-            raise PayloadError(
-                f"{self._metadata_url} must answer with the model's metadata, "
-                f"but got status {response.status} and {text[:200]!r}."
-            )
-        self._body = from_metadata(metadata, self._config.seed)
-
-    async def send(self, index: int) -> Answer:  # noqa: ARG002
-        """Sends one inference request and reads the whole answer."""
-        method = "GET" if self._body is None else "POST"
-        try:
-            async with self._session.request(
-                method, self._infer_url, data=self._body, headers=self._headers
-            ) as response:
-                body = await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return Answer(_describe(error))
-        if 200 <= response.status < 300:
-            return GOOD
-        return Answer(f"status {response.status}: {body[:200].decode(errors='replace')}")
+    return RestClient(config, pool)
 
 
-def _describe(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def tls_of(config: LoadTestConfig) -> ssl.SSLContext | None:
+    """Whom to trust; None for the usual authorities.
+
+    Raises:
+        ConfigError: the certificate is no PEM.
+    """
+    if config.ca_certificate is None:
+        return None
+    try:
+        return ssl.create_default_context(cadata=config.ca_certificate.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--ca-certificate must be PEM, but: {error}.") from None
+
+
+def _openai_client(config: LoadTestConfig, pool: HttpPool, process: int) -> Client:
+    from load_generator.openai_client import OpenAIClient
+
+    assert config.prompts is not None, "the configuration has them for these protocols"
+    return OpenAIClient(
+        http=pool,
+        protocol=config.protocol,
+        model=config.model,
+        prompts=config.prompts,
+        base_path=config.openai_base_path,
+        ignore_eos=config.ignore_eos,
+        ready_seconds=config.ready_seconds,
+        numbers=itertools.count(process, config.processes),
+    )

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from load_generator.answer import Answer
 from load_generator.open_loop import Send
-from load_generator.records import Limits
+from load_generator.records import Counts, Limits
 from load_generator.sample import Sample
+from load_generator.strain import StrainWatch
 
 # A server that refuses at once must not spin the client.
 _PAUSE_SECONDS = 0.01
@@ -20,10 +21,28 @@ class ClosedLoop:
 
     Throughput is counted from the first answer to the last, the first burst of answers left out:
     with batches, counting it would credit work that was done before the count began.
+
+    Args:
+        send: Sends a request.
+        limits: When to give up.
+        concurrency: Requests in flight.
+        seconds: For how long requests are sent.
+        patience_seconds: How long to wait for the last answers; those that have not come by then
+            count as failed.
     """
 
-    def __init__(self, send: Send, limits: Limits, *, concurrency: int, seconds: float) -> None:
+    def __init__(
+        self,
+        send: Send,
+        limits: Limits,
+        *,
+        concurrency: int,
+        seconds: float,
+        patience_seconds: float,
+    ) -> None:
         self._send, self._limits = send, limits
+        self._patience = patience_seconds
+        self._sent_at: list[float] = []
         self._concurrency, self._seconds = concurrency, seconds
         self._latencies: list[float] = []
         self._answers: list[Answer] = []
@@ -32,35 +51,58 @@ class ClosedLoop:
 
     async def run(self) -> Sample:
         """Runs for the given time, and until the last answers have come."""
-        loop = asyncio.get_running_loop()
-        cpu, self._start = time.process_time(), loop.time()
+        loop, strain = asyncio.get_running_loop(), StrainWatch()
+        self._start = time.monotonic()
         tasks = [loop.create_task(self._work()) for _ in range(self._concurrency)]
         try:
-            await asyncio.wait(tasks, timeout=self._seconds + self._limits.timeout_seconds)
+            await asyncio.wait(tasks, timeout=self._seconds + self._patience)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return self._sample(loop.time() - self._start, time.process_time() - cpu)
+        return self._sample(time.monotonic() - self._start, strain)
+
+    def counts(self) -> Counts:
+        """How things stand."""
+        recent = self._latencies[-1000:]
+        slo = self._limits.slo
+        return Counts(
+            seconds=time.monotonic() - self._start,
+            num_sent=self._num_sent,
+            num_open=self._num_sent - len(self._answers),
+            num_done=len(self._answers),
+            num_violations=sum(latency > slo.latency_seconds for latency in self._latencies),
+            p99_seconds=float(np.percentile(recent, 99)) if recent else None,
+        )
 
     async def _work(self) -> None:
-        time_now = asyncio.get_running_loop().time
+        time_now = time.monotonic
         while time_now() - self._start < self._seconds:
             index, begun = self._num_sent, time_now()
             self._num_sent += 1
-            answer = await self._send(index)
-            end = time_now()
-            self._answers.append(answer)
-            self._latencies.append(self._limits.timeout_seconds if answer.error else end - begun)
-            if not answer.error:
-                self._done_at.append(end)
-            elif end - begun < _PAUSE_SECONDS:
+            try:
+                answer = await self._send(index)
+            except asyncio.CancelledError:
+                seconds = time_now() - begun
+                self._note(begun, Answer(f"no answer within {seconds:.3g} s, when time was up"))
+                raise
+            self._note(begun, answer)
+            if answer.error and time_now() - begun < _PAUSE_SECONDS:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _sample(self, seconds: float, cpu_seconds: float) -> Sample:
+    def _note(self, begun: float, answer: Answer) -> None:
+        end = time.monotonic()
+        self._sent_at.append(begun - self._start)
+        self._answers.append(answer)
+        self._latencies.append(self._limits.timeout_seconds if answer.error else end - begun)
+        if not answer.error:
+            self._done_at.append(end)
+
+    def _sample(self, seconds: float, strain: StrainWatch) -> Sample:
         errors = [answer.error for answer in self._answers]
         start, stop = self._start, self._start + self._seconds
         return Sample(
+            due_seconds=np.array(self._sent_at, dtype=np.float64),
             latency_seconds=np.array(self._latencies, dtype=np.float64),
             is_error=np.array([bool(error) for error in errors], dtype=np.bool_),
             ttft_seconds=np.array([a.ttft_seconds for a in self._answers], dtype=np.float64),
@@ -69,7 +111,7 @@ class ClosedLoop:
             seconds=seconds,
             throughput_rps=_throughput(np.array(self._done_at), self._concurrency, start, stop),
             output_tokens=sum(a.output_tokens for a in self._answers if not a.error),
-            client_cpu_share=cpu_seconds / max(seconds, 1e-9),
+            strain=strain.result(),
             last_error=next((error for error in reversed(errors) if error), ""),
         )
 

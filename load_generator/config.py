@@ -1,69 +1,22 @@
 """What to test and how thoroughly: values that check themselves once."""
 
 import math
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
 
+from load_generator.errors import ConfigError
+from load_generator.payload import Payloads
+from load_generator.profile import Profile
+from load_generator.prompts import Prompts
 from load_generator.slo import Slo
 
-PROTOCOLS = ("v2-rest", "v1-rest", "http")
+OPENAI_PROTOCOLS = ("openai-completions", "openai-chat")
+PROTOCOLS = ("v2-rest", "v2-rest-binary", "v2-grpc", "v1-rest", *OPENAI_PROTOCOLS, "http")
 
-
-class ConfigError(ValueError):
-    """A setting of the load test breaks a rule; the message states the rule, then the value."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Profile:
-    """How much load buys how much precision. Durations are upper or nominal limits.
-
-    Attributes:
-        name: ``quick`` or ``precise``.
-        max_seconds: Default time budget; slow servers use it up, fast ones need about half.
-        warm_up_seconds: Discarded load at concurrency 1.
-        idle_seconds: Load at concurrency 1 that decides whether the SLO holds at all.
-        saturation_seconds: Closed-loop load at each concurrency.
-        probe_requests: Requests that an open-loop probe aims at.
-        min_probe_seconds: Shortest probe that is not stopped early.
-        max_probe_seconds: Longest probe of the search; a confirming probe may take twice that.
-        tolerance: The search stops when the 95 % interval of the peak is narrower than this share.
-    """
-
-    name: str
-    max_seconds: float
-    warm_up_seconds: float
-    idle_seconds: float
-    saturation_seconds: float
-    probe_requests: int
-    min_probe_seconds: float
-    max_probe_seconds: float
-    tolerance: float
-
-
-PROFILES = {
-    "quick": Profile(
-        name="quick",
-        max_seconds=60.0,
-        warm_up_seconds=1.0,
-        idle_seconds=1.5,
-        saturation_seconds=1.5,
-        probe_requests=800,
-        min_probe_seconds=2.5,
-        max_probe_seconds=10.0,
-        tolerance=0.05,
-    ),
-    "precise": Profile(
-        name="precise",
-        max_seconds=240.0,
-        warm_up_seconds=3.0,
-        idle_seconds=4.0,
-        saturation_seconds=4.0,
-        probe_requests=4000,
-        min_probe_seconds=8.0,
-        max_probe_seconds=40.0,
-        tolerance=0.02,
-    ),
-}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_HEADER_VALUE = re.compile(r"[ -~]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +24,24 @@ class LoadTestConfig:
     """One load test.
 
     Attributes:
-        url: Address of the model server, ``http://host:port`` with an optional path.
+        url: Address of the model server, ``http://host:port`` with an optional path; for v2-grpc
+            ``grpc://host:port``. With https and grpcs, TLS.
         protocol: One of ``PROTOCOLS``.
         model: Name of the served model; empty only for plain HTTP.
-        payload: Request body; None asks for one made from the model's metadata (v2-rest) or, with
-            plain HTTP, for a GET.
-        slo_ms: Bound on the latency percentile, in milliseconds.
-        slo_percentile: The percentile that the SLO bounds, for instance 99.
+        payloads: Request bodies; None asks for some made from the model's metadata (v2) or, with
+            plain HTTP, for GETs.
+        batch: Instances in a request that is made from metadata.
+        headers: Sent with every request.
+        ca_certificate: PEM of the authorities to trust with TLS; None means the usual ones.
+        prompts: What to ask a language model; needed by the protocols of OpenAI, and only there.
+        openai_base_path: Stands before the paths of OpenAI's API.
+        ignore_eos: Whether to ask for answers of exactly the drawn length.
+        slo: What requests must meet.
         profile: Precision.
         max_seconds: Hard limit of the test's duration after the server is ready.
         ready_seconds: How long to wait for the server.
         seed: Seed of the arrival process; equal seeds give equal arrivals in every trial.
+        processes: How many processes send requests.
 
     Raises:
         ConfigError: a value breaks its rule.
@@ -90,44 +50,43 @@ class LoadTestConfig:
     url: str
     protocol: str
     model: str
-    payload: bytes | None
-    slo_ms: float
-    slo_percentile: float
+    payloads: Payloads | None
+    batch: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ca_certificate: bytes | None = None
+    prompts: Prompts | None = None
+    openai_base_path: str = "/v1"
+    ignore_eos: bool = True
+    slo: Slo
     profile: Profile
     max_seconds: float
     ready_seconds: float
     seed: int
+    processes: int = 1
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"--url must be http://HOST[:PORT][/PATH], but got {self.url!r}.")
         if self.protocol not in PROTOCOLS:
             known = ", ".join(PROTOCOLS)
             raise ConfigError(f"--protocol must be one of {known}, but got {self.protocol!r}.")
+        _check_url(self.url, self.protocol)
         if self.protocol != "http" and not self.model:
             raise ConfigError(f"--model must be given with --protocol {self.protocol}.")
-        if self.protocol == "v1-rest" and self.payload is None:
+        if self.protocol == "v1-rest" and self.payloads is None:
             raise ConfigError(
                 "--payload must be given with --protocol v1-rest: V1 has no metadata."
             )
-        if not 50 <= self.slo_percentile < 100:
-            raise ConfigError(
-                f"50 <= --slo-percentile < 100 must hold, but got {self.slo_percentile}."
-            )
-        for flag in ("slo_ms", "max_seconds", "ready_seconds"):
-            value = getattr(self, flag)
-            if not (math.isfinite(value) and value > 0):
+        if (self.protocol in OPENAI_PROTOCOLS) != (self.prompts is not None):
+            raise ConfigError(f"Prompts belong to {', '.join(OPENAI_PROTOCOLS)}, and only there.")
+        _check_slo(self.slo)
+        for name, value in self.headers.items():
+            _check_header(name, value, is_grpc=self.protocol == "v2-grpc")
+        for flag in ("max_seconds", "ready_seconds"):
+            _check_positive(flag, getattr(self, flag))
+        for flag, least in (("batch", 1), ("seed", 0), ("processes", 1)):
+            if getattr(self, flag) < least:
                 raise ConfigError(
-                    f"--{flag.replace('_', '-')} must be a positive number, but got {value}."
+                    f"--{flag} must be at least {least}, but got {getattr(self, flag)}."
                 )
-        if self.seed < 0:
-            raise ConfigError(f"--seed must be at least 0, but got {self.seed}.")
-
-    @property
-    def slo(self) -> Slo:
-        """The SLO as the search uses it."""
-        return Slo(latency_seconds=self.slo_ms / 1000, percentile=self.slo_percentile)
 
     @property
     def overdue_seconds(self) -> float:
@@ -137,4 +96,53 @@ class LoadTestConfig:
     @property
     def timeout_seconds(self) -> float:
         """When a request without an answer counts as failed, and the latency it then gets."""
-        return min(60.0, max(5.0, 10 * self.slo.latency_seconds))
+        if math.isinf(self.slo.latency_seconds):
+            return 120.0
+        return max(5.0, min(60.0, 10 * self.slo.latency_seconds), 2 * self.slo.latency_seconds)
+
+
+def _check_url(url: str, protocol: str) -> None:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is not None
+    except ValueError:
+        parts, has_port = SplitResult("", "", "", "", ""), False
+    if protocol == "v2-grpc":
+        if parts.scheme not in ("grpc", "grpcs") or not has_port or not parts.hostname:
+            raise ConfigError(
+                "--url must be grpc://HOST:PORT or grpcs://HOST:PORT with --protocol v2-grpc, "
+                f"but got {url!r}."
+            )
+        if parts.path.strip("/") or parts.query:
+            raise ConfigError(f"--url must have no path with --protocol v2-grpc, but got {url!r}.")
+    elif parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"--url must be http://HOST[:PORT][/PATH], but got {url!r}.")
+
+
+def _check_slo(slo: Slo) -> None:
+    if not 50 <= slo.percentile < 100:
+        raise ConfigError(f"50 <= --slo-percentile < 100 must hold, but got {slo.percentile}.")
+    bounds = {
+        "slo-ms": slo.latency_seconds,
+        "slo-ttft-ms": slo.ttft_seconds,
+        "slo-tpot-ms": slo.tpot_seconds,
+    }
+    for flag, seconds in bounds.items():
+        if math.isnan(seconds) or seconds <= 0:
+            raise ConfigError(f"--{flag} must be a positive number, but got {seconds * 1000:g}.")
+    if all(map(math.isinf, bounds.values())):
+        raise ConfigError("--slo-ms must be given, or --slo-ttft-ms or --slo-tpot-ms.")
+
+
+def _check_positive(flag: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ConfigError(f"--{flag.replace('_', '-')} must be a positive number, but got {value}.")
+
+
+def _check_header(name: str, value: str, *, is_grpc: bool) -> None:
+    is_reserved = is_grpc and (name.lower().startswith("grpc-") or name.lower().endswith("-bin"))
+    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value) or is_reserved:
+        raise ConfigError(
+            "--header must be NAME:VALUE with a name of letters, digits, '-', '_' and '.', and "
+            f"printable ASCII, but got {name!r}."
+        )

@@ -1,47 +1,25 @@
 """One load test from the first connection to the report."""
 
-import asyncio
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from load_generator.client import InferenceClient, ServerNotReadyError
-from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
-from load_generator.open_loop import OpenLoop
-from load_generator.payload import PayloadError
-from load_generator.records import Limits
+from load_generator.errors import PayloadError, ServerNotReadyError
 from load_generator.report import LoadReport, Probe
-from load_generator.sample import Sample, summarize
-from load_generator.schedule import poisson_send_times
+from load_generator.sample import summarize
+from load_generator.server_meter import LocalMeter, OnSnapshot, ServerMeter
 from load_generator.slo_search import Finding, Search
-
-
-class _ServerMeter:
-    """Implements ``slo_search.Meter`` for a server behind a client."""
-
-    def __init__(self, client: InferenceClient, config: LoadTestConfig) -> None:
-        self._client, self._config = client, config
-        self._limits = Limits(slo=config.slo, timeout_seconds=config.timeout_seconds)
-        self._deadline = asyncio.get_running_loop().time() + config.max_seconds
-
-    def seconds_left(self) -> float:
-        return self._deadline - asyncio.get_running_loop().time()
-
-    async def closed_loop(self, concurrency: int, seconds: float) -> Sample:
-        send, limits = self._client.send, self._limits
-        return await ClosedLoop(send, limits, concurrency=concurrency, seconds=seconds).run()
-
-    async def open_loop(self, rate_rps: float, seconds: float, index: int) -> Sample:
-        # Streams of one test are independent; those of two trials with one seed are the same.
-        seed = self._config.seed * 1000 + index
-        offsets = poisson_send_times(rate_rps, max(1, round(rate_rps * seconds)), seed)
-        return await OpenLoop(self._client.send, self._limits, offsets).run()
+from load_generator.snapshot import WAITING, Snapshot
+from load_generator.workers import WorkerMeter
 
 
 async def run_load_test(
-    config: LoadTestConfig, cost: Cost, on_probe: Callable[[Probe], None]
+    config: LoadTestConfig,
+    cost: Cost,
+    on_probe: Callable[[Probe], None],
+    on_snapshot: OnSnapshot = lambda _: None,
 ) -> LoadReport:
     """Waits for the server, searches for the peak and reports it.
 
@@ -52,23 +30,31 @@ async def run_load_test(
         config: What to test.
         cost: Prices of the configuration.
         on_probe: Called with each probe when it has ended.
+        on_snapshot: Called some four times a second with how things stand.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
     """
-    loop = asyncio.get_running_loop()
-    start = loop.time()
+    start = time.monotonic()
     wait_seconds = 0.0
     probes: list[Probe] = []
-    async with InferenceClient(config) as client:
+    meter: ServerMeter
+    if config.processes > 1:
+        meter = WorkerMeter(config, on_snapshot)
+    else:
+        meter = LocalMeter(config, on_snapshot)
+    async with meter:
+        on_snapshot(Snapshot(phase=WAITING))
         try:
-            wait_seconds = await client.wait_until_ready()
-            await client.prepare()
+            wait_seconds = await meter.get_ready()
         except (ServerNotReadyError, PayloadError) as error:
             finding = _not_measured(str(error))
-            wait_seconds = loop.time() - start
+            wait_seconds = time.monotonic() - start
         else:
-            search = Search(config, _ServerMeter(client, config), on_probe)
+            search = Search(config, meter, on_probe)
             finding = await search.run()
             probes = search.probes
-    return _report(config, cost, finding, probes, loop.time() - start, wait_seconds)
+    return _report(config, cost, finding, probes, time.monotonic() - start, wait_seconds)
 
 
 def _not_measured(reason: str) -> Finding:
@@ -88,18 +74,13 @@ def _report(
     config: LoadTestConfig,
     cost: Cost,
     finding: Finding,
-    probes: list[Probe],
+    probes: Sequence[Probe],
     seconds: float,
     wait_seconds: float,
 ) -> LoadReport:
-    price = cost.total()
-    sample = finding.decisive
-    at_peak = sample and summarize(sample, kind="confirm", slo=config.slo)
-    if sample is not None:
-        error_rate = float(np.mean(sample.is_error))
-    else:
-        last = probes[-1] if probes else None
-        error_rate = last.num_errors / last.num_requests if last and last.num_requests else 0.0
+    price, slo, sample = cost.total(), config.slo, finding.decisive
+    peak = None if sample is None else summarize(sample, kind="confirm", slo=slo)
+    last = peak or (probes[-1] if probes else None)
     return LoadReport(
         peak_rps=finding.peak_rps,
         peak_rps_low=finding.low_rps,
@@ -107,18 +88,35 @@ def _report(
         feasible=int(finding.is_feasible),
         reason=finding.reason,
         client_limited=int(finding.is_client_limited),
-        latency_p50_ms=at_peak.latency_p50_ms if at_peak else None,
-        latency_p90_ms=at_peak.latency_p90_ms if at_peak else None,
-        latency_p99_ms=at_peak.latency_p99_ms if at_peak else None,
-        error_rate=error_rate,
+        latency_p50_ms=peak.latency_p50_ms if peak else None,
+        latency_p90_ms=peak.latency_p90_ms if peak else None,
+        latency_p99_ms=peak.latency_p99_ms if peak else None,
+        ttft_p50_ms=peak.ttft_p50_ms if peak else None,
+        ttft_p99_ms=peak.ttft_p99_ms if peak else None,
+        tpot_p50_ms=peak.tpot_p50_ms if peak else None,
+        tpot_p99_ms=peak.tpot_p99_ms if peak else None,
+        output_tokens_per_second=peak.output_tokens_per_second if peak else None,
+        goodput_rps=_goodput(peak) if peak else 0.0,
+        error_rate=last.num_errors / last.num_requests if last and last.num_requests else 0.0,
         saturation_rps=finding.saturation_rps,
         seconds=seconds,
         wait_seconds=wait_seconds,
-        slo_ms=config.slo_ms,
-        slo_percentile=config.slo_percentile,
+        slo_ms=_milliseconds(slo.latency_seconds),
+        slo_ttft_ms=_milliseconds(slo.ttft_seconds),
+        slo_tpot_ms=_milliseconds(slo.tpot_seconds),
+        slo_percentile=slo.percentile,
         cost=price,
         rps_per_dollar=finding.peak_rps / price if price else None,
         protocol=config.protocol,
         model=config.model,
         probes=tuple(probes),
     )
+
+
+def _goodput(probe: Probe) -> float:
+    late = probe.num_violations - probe.num_errors
+    return max(0.0, probe.achieved_rps - late / probe.seconds)
+
+
+def _milliseconds(seconds: float) -> float | None:
+    return seconds * 1000 if math.isfinite(seconds) else None

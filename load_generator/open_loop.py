@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from load_generator.answer import Answer
-from load_generator.records import Limits, Records
+from load_generator.records import Counts, Limits, Records
 from load_generator.sample import Sample
 from load_generator.statistics import design_effect, wilson_lower
+from load_generator.strain import StrainWatch
 
 Send = Callable[[int], Awaitable[Answer]]
 
@@ -24,31 +25,60 @@ class OpenLoop:
 
     One timer is armed for the next instant and sends all that is due. It aims at ``start + offset``
     and never at "now + gap", so a late wake-up delays one request and not the schedule; latency
-    counts from the scheduled instant, so that delay is in it (no coordinated omission).
+    counts from the scheduled instant, so that delay is in it (no coordinated omission). Times are
+    those of ``time.monotonic``: uvloop's own clock has steps of a millisecond.
+
+    Args:
+        send: Sends a request.
+        limits: When to give up.
+        offsets: Scheduled instants since the start in seconds, ascending, shape ``[n]``.
+        start: Instant of the start; None for now. Several processes begin at one.
+        indices: Numbers of the requests, shape ``[n]``; None for 0, 1, 2...
     """
 
-    def __init__(self, send: Send, limits: Limits, offsets: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        send: Send,
+        limits: Limits,
+        offsets: NDArray[np.float64],
+        start: float | None = None,
+        indices: NDArray[np.int64] | None = None,
+    ) -> None:
         self._send, self._limits = send, limits
         self._offsets: list[float] = offsets.tolist()
+        self._indices = list(range(len(offsets))) if indices is None else indices.tolist()
+        self._start = time.monotonic() if start is None else start
         self._records = Records(len(offsets))
         self._lags: list[float] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._num_sent = self._num_done = 0
         self._open: dict[int, float] = {}
+        self._stop_reason = ""
+
+    def stop(self, reason: str) -> None:
+        """Ends the loop early, for a reason that is found elsewhere."""
+        self._stop_reason = reason
+
+    def counts(self) -> Counts:
+        """How things stand."""
+        return self._records.counts(
+            self._limits.slo, time.monotonic() - self._start, self._num_sent, len(self._open)
+        )
 
     async def run(self) -> Sample:
         """Runs the schedule to its end, or until no verdict but "violated" is possible."""
-        loop = asyncio.get_running_loop()
-        cpu, self._start = time.process_time(), loop.time()
+        loop, strain = asyncio.get_running_loop(), StrainWatch()
         self._all_sent = asyncio.Event()
-        self._timer = loop.call_at(self._start + self._offsets[0], self._fire)
-        stop_reason = ""
+        self._timer = loop.call_later(0, self._fire)
         try:
-            while not self._all_sent.is_set() and not stop_reason:
+            while not self._all_sent.is_set() and not self._stop_reason:
+                before = time.monotonic()
                 await asyncio.sleep(_WATCH_SECONDS)
-                stop_reason = self._hopeless(loop.time())
+                now = time.monotonic()
+                strain.timer_was_late(now - before - _WATCH_SECONDS)
+                self._stop_reason = self._stop_reason or self._hopeless(now)
             self._timer.cancel()
-            sent_seconds = loop.time() - self._start
+            sent_seconds = time.monotonic() - self._start
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=self._limits.drain_seconds)
         finally:
@@ -56,34 +86,34 @@ class OpenLoop:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        end = loop.time()
+        end = time.monotonic()
         for index, due in self._open.items():
             self._records.latency_seconds[index] = end - due
-        return self._sample(sent_seconds, stop_reason, time.process_time() - cpu)
+        return self._sample(sent_seconds, strain)
 
     def _fire(self) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
         while self._num_sent < len(self._offsets):
-            due = self._start + self._offsets[self._num_sent]
-            if due > now:
-                self._timer = loop.call_at(due, self._fire)
+            number = self._num_sent
+            due = self._start + self._offsets[number]
+            wait = due - time.monotonic()
+            if wait > 0:
+                self._timer = loop.call_later(wait, self._fire)
                 return
-            self._lags.append(now - due)
-            self._open[self._num_sent] = due
-            task = loop.create_task(self._one(self._num_sent, due))
+            self._lags.append(-wait)
+            self._open[number] = due
+            task = loop.create_task(self._one(number, due))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             self._num_sent += 1
         self._all_sent.set()
 
-    async def _one(self, index: int, due: float) -> None:
-        time_now = asyncio.get_running_loop().time
-        sent = time_now()
-        answer = await self._send(index)
+    async def _one(self, number: int, due: float) -> None:
+        sent = time.monotonic()
+        answer = await self._send(self._indices[number])
         timeout = self._limits.timeout_seconds
-        self._records.add(index, time_now() - due, sent - due, answer, timeout)
-        del self._open[index]
+        self._records.add(number, time.monotonic() - due, sent - due, answer, timeout)
+        del self._open[number]
         self._num_done += 1
 
     def _hopeless(self, now: float) -> str:
@@ -109,7 +139,7 @@ class OpenLoop:
             return f"{len(self._open)} requests in flight, more than {cap:.0f}"
         return ""
 
-    def _sample(self, sent_seconds: float, stop_reason: str, cpu_seconds: float) -> Sample:
+    def _sample(self, sent_seconds: float, strain: StrainWatch) -> Sample:
         records, sent = self._records, slice(self._num_sent)
         latencies, is_error = records.latency_seconds[sent], records.is_error[sent]
         # A request cut off before its SLO ran out says nothing; it is left out.
@@ -118,6 +148,7 @@ class OpenLoop:
         known &= ~(cut & (latencies <= self._limits.overdue_seconds))
         good = known & ~is_error & ~cut
         return Sample(
+            due_seconds=np.array(self._offsets[sent])[known],
             latency_seconds=latencies[known],
             is_error=is_error[known],
             ttft_seconds=records.ttft_seconds[sent][known],
@@ -126,7 +157,7 @@ class OpenLoop:
             seconds=sent_seconds,
             throughput_rps=float(good.sum()) / max(sent_seconds, 1e-9),
             output_tokens=records.output_tokens,
-            stop_reason=stop_reason,
-            client_cpu_share=cpu_seconds / max(sent_seconds, 1e-9),
+            stop_reason=self._stop_reason,
+            strain=strain.result(),
             last_error=records.last_error,
         )

@@ -26,10 +26,38 @@ class Limits:
         """Age at which an open request has missed the SLO for certain."""
         return min(self.slo.latency_seconds, self.timeout_seconds)
 
+    def patience_seconds(self, seconds_left: float) -> float:
+        """How long a closed loop waits for its last answers, given what is left of the test."""
+        return max(0.1, min(self.timeout_seconds, seconds_left))
+
     @property
     def drain_seconds(self) -> float:
         """How long to wait for open requests after the last was sent."""
         return min(self.timeout_seconds, max(1.0, 3 * self.slo.latency_seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How a stretch of load stands: numbers of requests, and the latencies so far."""
+
+    seconds: float
+    num_sent: int
+    num_open: int
+    num_done: int
+    num_violations: int
+    p99_seconds: float | None
+
+    def joined(self, other: "Counts") -> "Counts":
+        """Of two processes together; the percentile is the larger of the two."""
+        known = [one for one in (self.p99_seconds, other.p99_seconds) if one is not None]
+        return Counts(
+            seconds=max(self.seconds, other.seconds),
+            num_sent=self.num_sent + other.num_sent,
+            num_open=self.num_open + other.num_open,
+            num_done=self.num_done + other.num_done,
+            num_violations=self.num_violations + other.num_violations,
+            p99_seconds=max(known, default=None),
+        )
 
 
 class Records:
@@ -71,3 +99,23 @@ class Records:
         """Whether each request is known to have missed the SLO, shape ``[num_requests]``."""
         times = self.latency_seconds, self.ttft_seconds, self.tpot_seconds
         return self.is_error | slo.is_missed(*times)
+
+    def counts(self, slo: Slo, seconds: float, num_sent: int, num_open: int) -> Counts:
+        """Sums up.
+
+        Args:
+            slo: What requests must meet.
+            seconds: Since the start.
+            num_sent: Requests sent.
+            num_open: Of these, those without an answer.
+        """
+        latencies = self.latency_seconds[:num_sent]
+        latencies = latencies[~np.isnan(latencies)]
+        return Counts(
+            seconds=seconds,
+            num_sent=num_sent,
+            num_open=num_open,
+            num_done=len(latencies),
+            num_violations=int(self.is_missed(slo).sum()),
+            p99_seconds=float(np.percentile(latencies, 99)) if len(latencies) else None,
+        )

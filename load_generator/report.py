@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ReportError(ValueError):
@@ -35,11 +35,28 @@ class Probe:
         num_errors: Of these, how many failed: no connection, a bad status, a broken body.
         achieved_rps: Correct answers a second.
         latency_p50_ms: Median latency from the scheduled arrival; None without any answer.
-        latency_p90_ms: 90th percentile, likewise.
-        latency_p99_ms: 99th percentile, likewise.
+        latency_p90_ms: 90th percentile of latency from the scheduled arrival; None without any
+            answer.
+        latency_p99_ms: 99th percentile of latency from the scheduled arrival; None without any
+            answer.
+        ttft_p50_ms: Median time from the scheduled arrival to the first token; None unless answers
+            were streamed.
+        ttft_p99_ms: 99th percentile of the time from the scheduled arrival to the first token; None
+            unless answers were streamed.
+        tpot_p50_ms: Median of the mean time per output token after the first; None unless answers
+            were streamed.
+        tpot_p99_ms: 99th percentile of the mean time per output token after the first; None unless
+            answers were streamed.
+        output_tokens_per_second: Tokens of correct answers a second; None unless answers were
+            streamed.
         has_met_slo: The verdict; None where none is passed (warm-up, saturation).
         stop_reason: Why the probe ended before its time; empty when it ran to the end.
         schedule_lag_p99_ms: How late the client itself sent, 99th percentile; None when closed.
+        client_cpu_share: CPU time of the busiest sending process divided by the duration; 1 is a
+            whole core.
+        client_throttled_share: Share of the time for which the load generator's container was held
+            back by its CPU limit.
+        client_loop_lag_ms: Longest delay of a timer of the load generator.
         histogram: Latencies in microseconds: HdrHistogram V2, compressed, base64; may be empty.
     """
 
@@ -54,9 +71,17 @@ class Probe:
     latency_p50_ms: float | None
     latency_p90_ms: float | None
     latency_p99_ms: float | None
+    ttft_p50_ms: float | None
+    ttft_p99_ms: float | None
+    tpot_p50_ms: float | None
+    tpot_p99_ms: float | None
+    output_tokens_per_second: float | None
     has_met_slo: bool | None
     stop_reason: str
     schedule_lag_p99_ms: float | None
+    client_cpu_share: float
+    client_throttled_share: float
+    client_loop_lag_ms: float
     histogram: str
 
 
@@ -67,20 +92,32 @@ class LoadReport:
     Attributes:
         peak_rps: Highest Poisson arrival rate that meets the SLO; 0 when infeasible.
         peak_rps_low: Lower end of the 95 % confidence interval of ``peak_rps``.
-        peak_rps_high: Upper end, likewise.
+        peak_rps_high: Upper end of the 95 % confidence interval of ``peak_rps``.
         feasible: 1, or 0 when no rate meets the SLO (see ``reason``).
         reason: Why the configuration is infeasible, or how the search ended.
-        client_limited: 1 when requests were sent late or the load generator used up its core: the
-            true peak may be higher.
+        client_limited: 1 when requests were sent late, or the load generator used up its core or
+            was held back by its CPU limit: the true peak may be higher.
         latency_p50_ms: Median latency at the peak; None when infeasible.
         latency_p90_ms: 90th percentile at the peak; None when infeasible.
         latency_p99_ms: 99th percentile at the peak; None when infeasible.
+        ttft_p50_ms: Median time to the first token at the peak; None unless answers were streamed.
+        ttft_p99_ms: 99th percentile of the time to the first token at the peak; None unless answers
+            were streamed.
+        tpot_p50_ms: Median time per output token after the first at the peak; None unless answers
+            were streamed.
+        tpot_p99_ms: 99th percentile of the time per output token after the first at the peak; None
+            unless answers were streamed.
+        output_tokens_per_second: Tokens of correct answers a second at the peak; None unless
+            answers were streamed.
+        goodput_rps: Answers a second at the peak that met the SLO; 0 when infeasible.
         error_rate: Share of failed requests in the probe that decided.
         saturation_rps: Highest closed-loop throughput; None when it was not measured.
         seconds: Duration of the whole test, waiting for the server included.
         wait_seconds: Of these, waiting until the server was ready.
-        slo_ms: Latency SLO.
-        slo_percentile: Percentile of latency that the SLO bounds.
+        slo_ms: Bound on the latency; None for no bound.
+        slo_ttft_ms: Bound on the time to the first token; None for no bound.
+        slo_tpot_ms: Bound on the time per output token after the first; None for no bound.
+        slo_percentile: Percentage of requests that must meet the bounds.
         cost: Price of the configuration in the unit of the given prices; None without prices.
         rps_per_dollar: ``peak_rps / cost`` (Eq. 7 of the paper); None without prices.
         protocol: Protocol of the requests.
@@ -97,17 +134,34 @@ class LoadReport:
     latency_p50_ms: float | None
     latency_p90_ms: float | None
     latency_p99_ms: float | None
+    ttft_p50_ms: float | None
+    ttft_p99_ms: float | None
+    tpot_p50_ms: float | None
+    tpot_p99_ms: float | None
+    output_tokens_per_second: float | None
+    goodput_rps: float
     error_rate: float
     saturation_rps: float | None
     seconds: float
     wait_seconds: float
-    slo_ms: float
+    slo_ms: float | None
+    slo_ttft_ms: float | None
+    slo_tpot_ms: float | None
     slo_percentile: float
     cost: float | None
     rps_per_dollar: float | None
     protocol: str
     model: str
     probes: tuple[Probe, ...]
+
+    @property
+    def slo_text(self) -> str:
+        """The SLO in words: "p99 ≤ 200 ms", or "p99: TTFT ≤ 500 ms, TPOT ≤ 50 ms"."""
+        bounds = {"": self.slo_ms, "TTFT ": self.slo_ttft_ms, "TPOT ": self.slo_tpot_ms}
+        known = [f"{name}≤ {bound:g} ms" for name, bound in bounds.items() if bound is not None]
+        if self.slo_ms is not None and len(known) == 1:
+            return f"p{self.slo_percentile:g} {known[0]}"
+        return f"p{self.slo_percentile:g}: {', '.join(known)}"
 
     def metrics(self) -> dict[str, float]:
         """Every numeric field by name, None left out: what a collector may report to Katib."""

@@ -1,6 +1,9 @@
 """What one stretch of load has shown: raw records of requests, and their summary as a probe."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -8,9 +11,10 @@ from numpy.typing import NDArray
 
 from load_generator.report import Probe
 from load_generator.slo import Slo
+from load_generator.strain import Strain
 
-# Latencies are kept in microseconds up to the longest timeout (60 s), to three digits.
-_HIGHEST_MICROSECONDS = 60_000_000
+# Latencies are kept in microseconds up to ten minutes, to three digits.
+_HIGHEST_MICROSECONDS = 600_000_000
 _SIGNIFICANT_DIGITS = 3
 
 
@@ -19,6 +23,8 @@ class Sample:
     """Requests of one stretch of load, in the order in which they were due.
 
     Attributes:
+        due_seconds: Scheduled instants since the start of the stretch, or those of sending in a
+            closed loop, shape ``[n]``.
         latency_seconds: From the scheduled instant to the full answer, shape ``[n]``; the timeout
             for a failed request, the age for one that was given up.
         is_error: Whether the request failed, shape ``[n]``.
@@ -30,10 +36,11 @@ class Sample:
         seconds: Duration of the stretch.
         throughput_rps: Correct answers a second.
         stop_reason: Why it ended early; empty when it ran to the end.
-        client_cpu_share: CPU time of this process divided by the duration.
+        strain: What the client's machine did to it meanwhile.
         last_error: Text of the last failure; empty without any.
     """
 
+    due_seconds: NDArray[np.float64]
     latency_seconds: NDArray[np.float64]
     is_error: NDArray[np.bool_]
     ttft_seconds: NDArray[np.float64]
@@ -43,7 +50,7 @@ class Sample:
     throughput_rps: float
     output_tokens: int = 0
     stop_reason: str = ""
-    client_cpu_share: float = 0.0
+    strain: Strain = field(default_factory=Strain)
     last_error: str = ""
 
     @property
@@ -70,14 +77,9 @@ def summarize(
     has_met_slo: bool | None = None,
 ) -> Probe:
     """Turns a sample into the probe that the result file keeps."""
-    histogram = HdrHistogram(1, _HIGHEST_MICROSECONDS, _SIGNIFICANT_DIGITS)
-    for microseconds in np.clip(sample.latency_seconds * 1e6, 1, _HIGHEST_MICROSECONDS):
-        histogram.record_value(int(microseconds))
-    percentiles = [
-        histogram.get_value_at_percentile(percentile) / 1000 if sample.num_requests else None
-        for percentile in (50, 90, 99)
-    ]
-    lag = sample.lag_p99_seconds()
+    latency = _percentiles(sample.latency_seconds)
+    ttft, tpot = _percentiles(sample.ttft_seconds), _percentiles(sample.tpot_seconds)
+    is_streamed, lag = bool(sample.output_tokens), sample.lag_p99_seconds()
     return Probe(
         kind=kind,
         offered_rps=offered_rps,
@@ -87,11 +89,66 @@ def summarize(
         num_violations=int(sample.violations(slo).sum()),
         num_errors=int(sample.is_error.sum()),
         achieved_rps=sample.throughput_rps,
-        latency_p50_ms=percentiles[0],
-        latency_p90_ms=percentiles[1],
-        latency_p99_ms=percentiles[2],
+        latency_p50_ms=latency[50],
+        latency_p90_ms=latency[90],
+        latency_p99_ms=latency[99],
+        ttft_p50_ms=ttft[50],
+        ttft_p99_ms=ttft[99],
+        tpot_p50_ms=tpot[50],
+        tpot_p99_ms=tpot[99],
+        output_tokens_per_second=sample.output_tokens / sample.seconds if is_streamed else None,
         has_met_slo=has_met_slo,
         stop_reason=sample.stop_reason,
         schedule_lag_p99_ms=None if lag is None else lag * 1000,
-        histogram=histogram.encode().decode() if sample.num_requests else "",
+        client_cpu_share=sample.strain.cpu_share,
+        client_throttled_share=sample.strain.throttled_share,
+        client_loop_lag_ms=sample.strain.loop_lag_seconds * 1000,
+        histogram=_histogram(sample.latency_seconds),
+    )
+
+
+def _percentiles(seconds: NDArray[np.float64]) -> dict[int, float | None]:
+    """Percentiles in milliseconds of what is known; None where nothing is."""
+    known = seconds[~np.isnan(seconds)] * 1000
+    return {p: float(np.percentile(known, p)) if len(known) else None for p in (50, 90, 99)}
+
+
+def _histogram(seconds: NDArray[np.float64]) -> str:
+    if not len(seconds):
+        return ""
+    histogram = HdrHistogram(1, _HIGHEST_MICROSECONDS, _SIGNIFICANT_DIGITS)
+    microseconds = np.clip(seconds * 1e6, 1, _HIGHEST_MICROSECONDS).astype(np.int64)
+    for value, count in zip(*np.unique(microseconds, return_counts=True), strict=True):
+        histogram.record_value(int(value), int(count))
+    return str(histogram.encode().decode())
+
+
+def merged(samples: Sequence[Sample]) -> Sample:
+    """One sample of what several processes have sent at the same time.
+
+    Args:
+        samples: At least one.
+    """
+    due = np.concatenate([sample.due_seconds for sample in samples])
+    order = np.argsort(due, kind="stable")
+    has_lags = all(len(sample.lag_seconds) == sample.num_requests for sample in samples)
+
+    def joined(name: str) -> NDArray[Any]:
+        parts: list[NDArray[Any]] = [getattr(sample, name) for sample in samples]
+        values: NDArray[Any] = np.concatenate(parts)[order]
+        return values
+
+    return Sample(
+        due_seconds=due[order],
+        latency_seconds=joined("latency_seconds"),
+        is_error=joined("is_error"),
+        ttft_seconds=joined("ttft_seconds"),
+        tpot_seconds=joined("tpot_seconds"),
+        lag_seconds=joined("lag_seconds") if has_lags else np.empty(0),
+        seconds=max(sample.seconds for sample in samples),
+        throughput_rps=sum(sample.throughput_rps for sample in samples),
+        output_tokens=sum(sample.output_tokens for sample in samples),
+        stop_reason=next((s.stop_reason for s in samples if s.stop_reason), ""),
+        strain=reduce(Strain.joined, [sample.strain for sample in samples]),
+        last_error=next((s.last_error for s in samples if s.last_error), ""),
     )

@@ -33,6 +33,12 @@ class Slo:
         """The shorter of the bounds that count from the scheduled instant."""
         return min(self.latency_seconds, self.ttft_seconds)
 
+    def describe(self) -> str:
+        """The bounds in words, for instance "200 ms" or "TTFT 500 ms, TPOT 50 ms"."""
+        bounds = {"": self.latency_seconds, "TTFT ": self.ttft_seconds, "TPOT ": self.tpot_seconds}
+        known = {name: bound for name, bound in bounds.items() if math.isfinite(bound)}
+        return ", ".join(f"{name}{bound * 1000:g} ms" for name, bound in known.items())
+
     def is_missed(
         self,
         latency_seconds: NDArray[np.float64],

@@ -31,11 +31,14 @@ _MAX_LAG_SHARE, _MAX_CPU_SHARE = 0.1, 0.9
 class Meter(Protocol):
     """Puts load on something and measures it."""
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int) -> Sample: ...
+    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
+        """Sends at a rate; ``index`` picks the stream of arrivals, ``kind`` is the probe's."""
 
-    async def closed_loop(self, concurrency: int, seconds: float) -> Sample: ...
+    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
+        """Keeps requests in flight."""
 
-    def seconds_left(self) -> float: ...
+    def seconds_left(self) -> float:
+        """Until the budget is spent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +95,11 @@ class Search:
 
     async def _check_idle(self) -> None:
         profile, slo = self.config.profile, self.config.slo
-        warm_up = await self.meter.closed_loop(1, profile.warm_up_seconds * self._scale())
+        warm_up = await self.meter.closed_loop(
+            1, profile.warm_up_seconds * self._scale(), "warm_up"
+        )
         self._note(summarize(warm_up, kind="warm_up", concurrency=1, slo=slo))
-        idle = await self.meter.closed_loop(1, profile.idle_seconds * self._scale())
+        idle = await self.meter.closed_loop(1, profile.idle_seconds * self._scale(), "idle")
         missed = int(idle.violations(slo).sum())
         bound = wilson_lower(missed, idle.num_requests, _Z95)
         holds = idle.num_requests > 0 and bound <= self.config.slo.allowed_share
@@ -104,7 +109,7 @@ class Search:
         if not holds:
             raise InfeasibleError(
                 f"The SLO is violated without load: {missed} of {idle.num_requests} requests "
-                f"took longer than {self.config.slo_ms:g} ms or failed."
+                f"took longer than {self.config.slo.describe()} or failed."
             )
 
     async def _saturate(self) -> None:
@@ -118,14 +123,14 @@ class Search:
         while concurrency <= _MAX_CONCURRENCY and self.meter.seconds_left() > end:
             # A dozen rounds at least, at twice the latency that the last concurrency had.
             wanted = min(max(seconds, 24 * latency), self.meter.seconds_left() - end)
-            sample = await self.meter.closed_loop(concurrency, wanted)
+            sample = await self.meter.closed_loop(concurrency, wanted, "saturation")
             if sample.num_requests == 0:
                 break
             latency, slo = float(np.median(sample.latency_seconds)), self.config.slo
             self._note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
             rate = sample.throughput_rps
             is_flat, is_far = rate < best * (1 + _MIN_GAIN), rate > best * _FAR_GAIN
-            if rate > best and sample.client_cpu_share > _MAX_CPU_SHARE:
+            if rate > best and sample.strain.cpu_share > _MAX_CPU_SHARE:
                 self._is_client_limited = True
             best = max(best, rate)
             # Past the point where most requests miss the SLO, more concurrency teaches nothing.
@@ -204,7 +209,7 @@ class Search:
             max(wanted, profile.min_probe_seconds, 20 * self.config.overdue_seconds), longest
         )
         seconds = max(min(seconds, share * self.meter.seconds_left()), 0.1)
-        sample = await self.meter.open_loop(rate, seconds, len(self._tallies))
+        sample = await self.meter.open_loop(rate, seconds, len(self._tallies), kind)
         violations = sample.violations(slo)
         effect = design_effect(violations)
         missed, total = int(violations.sum()), max(1, len(violations))
@@ -221,7 +226,7 @@ class Search:
     def _check_client(self, sample: Sample) -> None:
         lag = sample.lag_p99_seconds() or 0.0
         is_late = lag > _MAX_LAG_SHARE * self.config.slo.tightest_seconds
-        if is_late or sample.client_cpu_share > _MAX_CPU_SHARE:
+        if is_late or sample.strain.cpu_share > _MAX_CPU_SHARE:
             self._is_client_limited = True
 
     def _root(self) -> Root:

@@ -161,7 +161,7 @@ def _summary(record: ExperimentRecord) -> str:
                 f"peak_rps        {report.peak_rps:.1f} "
                 f"(95 % interval {report.peak_rps_low:.1f} to {report.peak_rps_high:.1f})"
             )
-            lines.append(f"latency_p99_ms  {report.latency_p99_ms:.1f} (SLO {report.slo_ms:g})")
+            lines.append(f"latency_p99_ms  {report.latency_p99_ms:.1f} (SLO {report.slo_text})")
     total = sum(record.phase_seconds.values())
     if total:
         parts = [f"{name} {s:.0f} s" for name, s in record.phase_seconds.items() if s >= 0.5]

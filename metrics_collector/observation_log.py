@@ -16,6 +16,7 @@ _ZERO_WHEN_INFEASIBLE = {
     "feasible",
     "rps_per_dollar",
     "saturation_rps",
+    "goodput_rps",
 }
 _TEXT_FIELDS = {"reason", "protocol", "model", "probes"}
 KNOWN_METRICS = tuple(f.name for f in fields(LoadReport) if f.name not in _TEXT_FIELDS)

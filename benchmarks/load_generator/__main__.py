@@ -12,9 +12,11 @@ import uvloop
 
 from benchmarks.load_generator.cases import CASES, PERCENTILE, Case, running_server
 from benchmarks.load_generator.double_then_bisect import double_then_bisect
-from load_generator.config import PROFILES, LoadTestConfig
+from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
 from load_generator.load_test import run_load_test
+from load_generator.profile import PROFILES
+from load_generator.slo import Slo
 
 METHODS = (*PROFILES, "double-then-bisect")
 
@@ -52,9 +54,8 @@ def _config(case: Case, url: str, method: str, seed: int) -> LoadTestConfig:
         url=url,
         protocol="http",
         model="",
-        payload=None,
-        slo_ms=case.slo_ms,
-        slo_percentile=PERCENTILE,
+        payloads=None,
+        slo=Slo(latency_seconds=case.slo_ms / 1000, percentile=PERCENTILE),
         profile=profile,
         max_seconds=profile.max_seconds,
         ready_seconds=30,

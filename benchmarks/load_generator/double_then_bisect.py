@@ -9,7 +9,7 @@ import asyncio
 
 import numpy as np
 
-from load_generator.client import InferenceClient
+from load_generator.client import open_client
 from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
 from load_generator.open_loop import OpenLoop
@@ -24,7 +24,7 @@ async def double_then_bisect(config: LoadTestConfig) -> tuple[float, float]:
     """Returns the peak in requests a second, and the seconds it took to find."""
     loop = asyncio.get_running_loop()
     limits = Limits(slo=config.slo, timeout_seconds=config.timeout_seconds)
-    async with InferenceClient(config) as client:
+    async with open_client(config) as client:
         await client.wait_until_ready()
         start = loop.time()
 
@@ -35,7 +35,9 @@ async def double_then_bisect(config: LoadTestConfig) -> tuple[float, float]:
             misses = np.mean(sample.violations(config.slo))
             return not sample.stop_reason and bool(misses <= config.slo.allowed_share)
 
-        idle = await ClosedLoop(client.send, limits, concurrency=1, seconds=1.0).run()
+        idle = await ClosedLoop(
+            client.send, limits, concurrency=1, seconds=1.0, patience_seconds=10.0
+        ).run()
         low, high, window = 0.0, idle.throughput_rps, 0
         while await holds(high, window):
             low, high, window = high, 2 * high, window + 1

@@ -55,7 +55,7 @@ class QueueMeter:
     def seconds_left(self) -> float:
         return self.budget_seconds - self.elapsed_seconds
 
-    async def closed_loop(self, concurrency: int, seconds: float) -> Sample:
+    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
         busy = min(concurrency, self.num_servers)
         rate = busy / self.service_seconds
         count = max(1, int(rate * seconds))
@@ -63,7 +63,7 @@ class QueueMeter:
         self.elapsed_seconds += seconds
         return _sample(np.full(count, latency), np.empty(0), seconds, rate, "")
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int) -> Sample:
+    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
         count = max(1, int(rate_rps * seconds))
         arrivals = poisson_send_times(rate_rps, count, seed=self.seed * 1000 + index)
         latencies = latencies_of_queue(arrivals, self.service_seconds, self.num_servers)
@@ -93,6 +93,7 @@ def _sample(
 ) -> Sample:
     return Sample(
         latency_seconds=latencies,
+        due_seconds=np.arange(len(latencies), dtype=np.float64),
         is_error=np.zeros(len(latencies), dtype=np.bool_),
         ttft_seconds=np.full(len(latencies), np.nan),
         tpot_seconds=np.full(len(latencies), np.nan),

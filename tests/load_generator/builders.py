@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
-from load_generator.config import PROFILES, LoadTestConfig
+from load_generator.config import LoadTestConfig
+from load_generator.payload import Payloads
+from load_generator.profile import PROFILES
 from load_generator.report import LoadReport, Probe
+from load_generator.slo import Slo
 
 PROBE = Probe(
     kind="confirm",
@@ -17,9 +20,17 @@ PROBE = Probe(
     latency_p50_ms=5.0,
     latency_p90_ms=8.0,
     latency_p99_ms=20.0,
+    ttft_p50_ms=None,
+    ttft_p99_ms=None,
+    tpot_p50_ms=None,
+    tpot_p99_ms=None,
+    output_tokens_per_second=None,
     has_met_slo=True,
     stop_reason="",
     schedule_lag_p99_ms=0.5,
+    client_cpu_share=0.2,
+    client_throttled_share=0.0,
+    client_loop_lag_ms=1.0,
     histogram="",
 )
 
@@ -33,11 +44,19 @@ REPORT = LoadReport(
     latency_p50_ms=5.0,
     latency_p90_ms=8.0,
     latency_p99_ms=20.0,
+    ttft_p50_ms=None,
+    ttft_p99_ms=None,
+    tpot_p50_ms=None,
+    tpot_p99_ms=None,
+    output_tokens_per_second=None,
+    goodput_rps=99.0,
     error_rate=0.002,
     saturation_rps=120.0,
     seconds=30.0,
     wait_seconds=2.0,
     slo_ms=50.0,
+    slo_ttft_ms=None,
+    slo_tpot_ms=None,
     slo_percentile=99.0,
     cost=0.5,
     rps_per_dollar=200.0,
@@ -57,17 +76,23 @@ INFEASIBLE = replace(
     latency_p90_ms=None,
     latency_p99_ms=None,
     rps_per_dollar=0.0,
+    goodput_rps=0.0,
 )
 
 
 def config(**changes: object) -> LoadTestConfig:
+    """A configuration; ``slo_ms``, ``slo_percentile`` and ``payload`` are short for others."""
+    slo = Slo(
+        latency_seconds=float(changes.pop("slo_ms", 50.0)) / 1000,  # type: ignore[arg-type]
+        percentile=float(changes.pop("slo_percentile", 99.0)),  # type: ignore[arg-type]
+    )
+    payload = changes.pop("payload", None)
     fields = {
         "url": "http://127.0.0.1:9",
         "protocol": "http",
         "model": "",
-        "payload": None,
-        "slo_ms": 50.0,
-        "slo_percentile": 99.0,
+        "payloads": None if payload is None else Payloads((payload,)),
+        "slo": slo,
         "profile": PROFILES["quick"],
         "max_seconds": PROFILES["quick"].max_seconds,
         "ready_seconds": 1.0,

@@ -194,7 +194,7 @@ def test_metrics_page_while_it_stays_alive(tmp_path: Path):
         (("--help",), 0, "exit codes:"),
         (("--version",), 0, "0.1.0"),
         (("--slo-percentile=100",), 2, "50 <= --slo-percentile < 100 must hold, but got 100.0."),
-        (("--payload=/no/such/file",), 2, "--payload must be a readable file"),
+        (("--payload=/no/such/file",), 2, "A payload must be a readable file"),
         (("--gpu-memory-percent=101",), 2, "0 <= --gpu-memory-percent <= 100 must hold"),
         (("--protocol=smtp",), 2, "invalid choice: 'smtp'"),
         (("--result=/no/such/folder/result.json",), 1, "No such file or directory"),

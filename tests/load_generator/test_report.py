@@ -23,7 +23,7 @@ def test_round_trip(report, tmp_path: Path):
 
 def test_the_file_holds_the_documented_fields():
     fields = json.loads(to_json(REPORT))
-    assert fields["schema_version"] == 1
+    assert fields["schema_version"] == 2
     assert set(fields) >= {
         "peak_rps",
         "peak_rps_low",
@@ -66,8 +66,8 @@ def test_metrics_are_the_numbers():
         ({"feasible": 1.5}, "feasible must be"),
         ({"probes": {}}, "probes must be a list of objects"),
         ({"probes": [{"kind": "rate"}]}, "probes[0]."),
-        ({"schema_version": 2}, "schema_version must be 1, but got 2"),
-        ({"colour": "red"}, "colour is not a field of schema 1"),
+        ({"schema_version": 1}, "schema_version must be 2, but got 1"),
+        ({"colour": "red"}, "colour is not a field of schema 2"),
         ({"peak_rps": float("nan")}, "peak_rps must be"),
     ],
 )

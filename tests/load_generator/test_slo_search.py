@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from load_generator.config import PROFILES
+from load_generator.profile import PROFILES
 from load_generator.sample import Sample
 from load_generator.slo_search import Finding, Search
 from tests.fakes.queue_meter import QueueMeter, true_peak_rps
@@ -95,14 +95,15 @@ class Failing:
     def seconds_left(self) -> float:
         return 50.0
 
-    async def closed_loop(self, concurrency: int, seconds: float) -> Sample:
+    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
         return self._sample(is_error=concurrency > 1 or self.has_idle_errors)
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int) -> Sample:
+    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
         return self._sample(is_error=True)
 
     def _sample(self, is_error: bool) -> Sample:
         return Sample(
+            due_seconds=np.arange(50.0),
             latency_seconds=np.full(50, 0.001),
             is_error=np.full(50, is_error),
             ttft_seconds=np.full(50, np.nan),

@@ -1,0 +1,50 @@
+"""Waits until a server takes requests."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from load_generator.errors import ServerNotReadyError
+
+_POLL_SECONDS = 0.2
+_ANSWER_SECONDS = 5.0
+
+
+async def wait_until_ready(
+    check: Callable[[], Awaitable[str]], ready_seconds: float, what: str
+) -> float:
+    """Asks again and again until the server is ready.
+
+    Args:
+        check: Asks once; gives what is wrong, or an empty string. It is cut off after 5 s.
+        ready_seconds: How long to wait.
+        what: Names what was asked, for the message.
+
+    Returns:
+        The seconds that it took.
+
+    Raises:
+        ServerNotReadyError: ``ready_seconds`` have passed.
+    """
+    start = time.monotonic()
+    while True:
+        left = ready_seconds - (time.monotonic() - start)
+        fault = await _checked(check, max(0.1, min(left, _ANSWER_SECONDS)))
+        waited = time.monotonic() - start
+        if not fault:
+            return waited
+        if waited > ready_seconds:
+            raise ServerNotReadyError(
+                f"The server must be ready within {ready_seconds:g} s, but {what} last answered: "
+                f"{fault}."
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _checked(check: Callable[[], Awaitable[str]], seconds: float) -> str:
+    asking = asyncio.ensure_future(check())
+    try:
+        await asyncio.wait({asking}, timeout=seconds)
+        return asking.result() if asking.done() else f"nothing within {seconds:.2g} s"
+    finally:
+        asking.cancel()

@@ -1,0 +1,173 @@
+"""Measures a server with several processes, where one core does not suffice.
+
+One Poisson stream is dealt out in turn: together the processes send exactly what one would send, at
+the same instants, as the clock of ``time.monotonic`` is the machine's. Each gives up a hopeless
+stretch on what it sees, and then stops the others.
+"""
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from functools import reduce
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from load_generator.config import LoadTestConfig
+from load_generator.records import Counts
+from load_generator.sample import Sample, merged
+from load_generator.schedule import poisson_send_times
+from load_generator.server_meter import OnSnapshot, limits_of, probe_seed, shown
+from load_generator.worker import Closed, Failed, Open, Ready, Stop, run_worker
+
+# For a command to reach every process before the first request is due.
+_HEAD_START_SECONDS = 0.05
+_JOIN_SECONDS = 5.0
+
+
+class WorkerDiedError(OSError):
+    """A sending process has ended."""
+
+
+class _Worker:
+    """One sending process, seen from here."""
+
+    def __init__(self, config: LoadTestConfig, number: int) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy the event loop
+        self._connection: Connection
+        self._connection, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(
+            target=run_worker, args=(theirs, config, number), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        self.counts: Counts | None = None
+        asyncio.get_running_loop().add_reader(self._connection.fileno(), self._receive)
+
+    def tell(self, message: object) -> None:
+        """Sends a command."""
+        try:
+            self._connection.send(message)
+        except OSError:
+            raise WorkerDiedError("A sending process has died.") from None
+
+    async def hear(self) -> Any:
+        """The next message that is no interim result.
+
+        Raises:
+            WorkerDiedError: there will be none.
+        """
+        while True:
+            message = await self._messages.get()
+            if message is None:
+                raise WorkerDiedError("A sending process has died.")
+            if not isinstance(message, Counts):
+                return message
+            self.counts = message
+
+    def _receive(self) -> None:
+        try:
+            self._messages.put_nowait(self._connection.recv())
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(self._connection.fileno())
+            self._messages.put_nowait(None)
+
+    async def end(self) -> None:
+        """Ends the process, by force if it must be."""
+        asyncio.get_running_loop().remove_reader(self._connection.fileno())
+        self._connection.close()
+        await asyncio.to_thread(self._process.join, _JOIN_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+
+class WorkerMeter:
+    """Sends from ``config.processes`` processes. Implements ``server_meter.ServerMeter``.
+
+    Args:
+        config: What to test.
+        show: Told how things stand.
+    """
+
+    def __init__(self, config: LoadTestConfig, show: OnSnapshot) -> None:
+        self._config, self._show = config, show
+        self._workers: list[_Worker] = []
+        self._deadline = float("inf")
+
+    async def __aenter__(self) -> Self:
+        self._workers = [_Worker(self._config, n) for n in range(self._config.processes)]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(*(worker.end() for worker in self._workers))
+
+    async def get_ready(self) -> float:
+        """See ``ServerMeter``."""
+        answers = await asyncio.gather(*(worker.hear() for worker in self._workers))
+        for answer in answers:
+            if isinstance(answer, Failed):
+                raise answer.error
+        self._deadline = time.monotonic() + self._config.max_seconds
+        return max(answer.waited for answer in answers if isinstance(answer, Ready))
+
+    def seconds_left(self) -> float:
+        """See ``slo_search.Meter``."""
+        return self._deadline - time.monotonic()
+
+    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
+        """See ``slo_search.Meter``."""
+        number = len(self._workers)
+        shares = [len(range(i, concurrency, number)) for i in range(number)]
+        patience = limits_of(self._config).patience_seconds(self.seconds_left() - seconds)
+        commands = [Closed(share, seconds, patience) for share in shares if share]
+        return await self._run(commands, kind, None)
+
+    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
+        """See ``slo_search.Meter``."""
+        count, number = max(1, round(rate_rps * seconds)), len(self._workers)
+        offsets = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
+        indices = np.arange(count)
+        start = time.monotonic() + _HEAD_START_SECONDS
+        commands = [
+            Open(start, offsets[i::number], indices[i::number]) for i in range(min(number, count))
+        ]
+        return await self._run(commands, kind, rate_rps)
+
+    async def _run(
+        self, commands: Sequence[Open | Closed], kind: str, rate_rps: float | None
+    ) -> Sample:
+        busy = self._workers[: len(commands)]
+        for worker, command in zip(busy, commands, strict=True):
+            worker.counts = None
+            worker.tell(command)
+        async with shown(kind, rate_rps, _total(busy), self._show):
+            samples = await asyncio.gather(*(self._result(worker, busy) for worker in busy))
+        return merged(samples)
+
+    async def _result(self, worker: _Worker, busy: Sequence[_Worker]) -> Sample:
+        sample: Sample = await worker.hear()
+        if sample.stop_reason:
+            for other in busy:
+                if other is not worker:
+                    other.tell(Stop(sample.stop_reason))
+        return sample
+
+
+def _total(workers: Sequence[_Worker]) -> Callable[[], Counts | None]:
+    def total() -> Counts | None:
+        known = [worker.counts for worker in workers if worker.counts is not None]
+        return reduce(Counts.joined, known) if known else None
+
+    return total

@@ -1,0 +1,113 @@
+"""Whole load tests of servers that misbehave: each ends in time, in a result that says why."""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from load_generator.cost import Cost
+from load_generator.load_test import run_load_test
+from load_generator.report import LoadReport
+from load_generator.slo import Slo
+from tests.fakes.bad_server import BEHAVIOURS, BadServer, serving
+from tests.load_generator.builders import config
+
+_MAX_SECONDS, _READY_SECONDS = 3.0, 1.0
+# A request that was sent in time is still waited for, up to the drain of the last probe.
+_MARGIN_SECONDS = 2.0
+
+# Feasible or not (None: either, it depends on when the fault strikes), and a pattern of the reason.
+_EXPECTED: dict[str, tuple[int | None, str]] = {
+    "good": (1, "confirmed|time is up"),
+    "idle_close": (1, "confirmed|time is up"),
+    "surplus": (1, "confirmed|time is up"),
+    "rare_errors": (1, "confirmed|time is up"),
+    "half_open": (0, "Every request failed"),
+    "slow_loris": (0, "Every request failed"),
+    "malformed": (0, "Every request failed: .*malformed"),
+    "other_protocol": (0, "Every request failed: .*malformed"),
+    "truncated": (0, "Every request failed: .*after 10 of 100 bytes"),
+    "reset_in_body": (0, "Every request failed: .*reset"),
+    "endless_header": (0, "Every request failed: .*header"),
+    "only_errors": (0, "Every request failed: status 503: busy"),
+    "resets": (None, ".+"),
+    "burst_of_errors": (None, ".+"),
+    "restart": (None, ".+"),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    report: LoadReport
+    seconds: float
+
+
+async def _load_test(url: str) -> Outcome:
+    given = config(
+        url=url,
+        slo=Slo(latency_seconds=0.2),
+        max_seconds=_MAX_SECONDS,
+        ready_seconds=_READY_SECONDS,
+    )
+    begin = time.monotonic()
+    async with asyncio.timeout(30):
+        report = await run_load_test(given, Cost(), lambda probe: None)
+    return Outcome(report, time.monotonic() - begin)
+
+
+async def _against(behaviour: str) -> Outcome:
+    server = BadServer(BEHAVIOURS[behaviour], num_good=1, service_seconds=0.01, workers=1)
+    async with serving(server):
+        return await _load_test(f"http://127.0.0.1:{server.port}/")
+
+
+async def _against_all() -> dict[str, Outcome]:
+    # All at once: most of the time is spent waiting for servers that do not answer.
+    tests = await asyncio.gather(*map(_against, _EXPECTED))
+    return dict(zip(_EXPECTED, tests, strict=True))
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    return asyncio.run(_against_all())
+
+
+def test_every_behaviour_is_tried():
+    assert set(_EXPECTED) == set(BEHAVIOURS)
+
+
+@pytest.mark.parametrize("behaviour", _EXPECTED)
+def test_a_load_test_ends_in_time_in_a_stated_result(behaviour: str, outcomes: dict[str, Outcome]):
+    report, seconds = outcomes[behaviour].report, outcomes[behaviour].seconds
+    feasible, reason = _EXPECTED[behaviour]
+    assert re.search(reason, report.reason), report.reason
+    assert feasible in (None, report.feasible)
+    assert (report.peak_rps > 0) == (report.feasible == 1)
+    assert seconds < _MAX_SECONDS + _MARGIN_SECONDS
+
+
+@pytest.mark.parametrize("behaviour", ["resets", "rare_errors", "burst_of_errors", "restart"])
+def test_faults_are_counted_as_errors(behaviour: str, outcomes: dict[str, Outcome]):
+    probes = outcomes[behaviour].report.probes
+    assert sum(probe.num_errors for probe in probes) > 0
+
+
+@pytest.mark.parametrize("behaviour", ["half_open", "only_errors", "malformed"])
+def test_a_server_that_is_bad_from_the_start_is_never_ready(behaviour: str):
+    async def run() -> Outcome:
+        async with serving(BadServer(BEHAVIOURS[behaviour])) as server:
+            return await _load_test(f"http://127.0.0.1:{server.port}/")
+
+    outcome = asyncio.run(run())
+    assert outcome.report.feasible == 0
+    assert "must be ready within 1 s" in outcome.report.reason
+    assert outcome.seconds < _READY_SECONDS + _MARGIN_SECONDS
+
+
+def test_a_host_without_an_address_is_never_ready():
+    outcome = asyncio.run(_load_test("http://no-such-host.invalid/"))
+    assert outcome.report.feasible == 0
+    assert re.search(r"must be ready within 1 s.*no-such-host", outcome.report.reason)
+    assert outcome.seconds < _READY_SECONDS + _MARGIN_SECONDS

@@ -1,0 +1,134 @@
+"""Several sending processes against one real server: together they are one load generator."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from load_generator.config import LoadTestConfig
+from load_generator.cost import Cost
+from load_generator.errors import PayloadError, ServerNotReadyError
+from load_generator.load_test import run_load_test
+from load_generator.schedule import poisson_send_times
+from load_generator.snapshot import Snapshot
+from load_generator.workers import WorkerDiedError, WorkerMeter
+from tests.fakes.model_server import ModelServer, serve
+from tests.load_generator.builders import config
+
+T = TypeVar("T")
+
+
+def with_workers(
+    server: ModelServer, work: Callable[[WorkerMeter], Awaitable[T]], **changes: object
+) -> T:
+    seen: list[Snapshot] = []
+
+    async def run() -> T:
+        stopper, port = await serve(server)
+        given = {"url": f"http://127.0.0.1:{port}/", "processes": 2, "max_seconds": 20.0, **changes}
+        meter = WorkerMeter(config(**given), seen.append)
+        try:
+            async with meter:
+                return await work(meter)
+        finally:
+            await stopper.cleanup()
+            await asyncio.sleep(0.02)
+
+    try:
+        return asyncio.run(run())
+    finally:
+        assert multiprocessing.active_children() == []
+
+
+async def open_loop(meter: WorkerMeter, rate: float, seconds: float):
+    await meter.get_ready()
+    return await meter.open_loop(rate, seconds, 3, "rate")
+
+
+def test_together_they_send_one_poisson_stream():
+    server = ModelServer(service_seconds=0.002, workers=8)
+    sample = with_workers(server, lambda meter: open_loop(meter, 100.0, 2.0))
+    assert sample.num_requests == 200
+    assert sample.due_seconds == pytest.approx(poisson_send_times(100.0, 200, seed=3))
+    assert not sample.is_error.any()
+    assert len(sample.lag_seconds) == 200
+    assert np.median(sample.latency_seconds) == pytest.approx(0.004, abs=0.003)
+    assert sample.throughput_rps == pytest.approx(100, rel=0.2)
+    assert server.num_requests == 202  # each process asks once whether it is ready
+
+
+def test_one_that_sees_no_hope_stops_the_other():
+    server = ModelServer(service_seconds=0.02)
+    sample = with_workers(server, lambda meter: open_loop(meter, 200.0, 15.0))
+    assert sample.stop_reason
+    assert sample.seconds < 6
+
+
+def test_the_concurrency_is_shared_out():
+    server = ModelServer(service_seconds=0.01, workers=3)
+
+    async def work(meter: WorkerMeter):
+        await meter.get_ready()
+        alone = await meter.closed_loop(1, 0.5, "idle")
+        return alone, await meter.closed_loop(3, 1.0, "saturation")
+
+    alone, three = with_workers(server, work)
+    assert alone.throughput_rps == pytest.approx(90, rel=0.25)
+    assert three.throughput_rps == pytest.approx(270, rel=0.25)
+    assert (np.diff(three.due_seconds) >= 0).all()
+
+
+def test_a_server_that_never_comes():
+    with pytest.raises(ServerNotReadyError, match=r"within 0.3 s.*status 503"):
+        with_workers(
+            ModelServer(0.001, is_ready=False), WorkerMeter.get_ready,
+            protocol="v2-rest", model="m", ready_seconds=0.3,
+        )  # fmt: skip
+
+
+def test_a_payload_that_cannot_be_made():
+    with pytest.raises(PayloadError, match="must be JSON"):
+        with_workers(
+            ModelServer(0.001), WorkerMeter.get_ready,
+            protocol="v2-rest-binary", model="m", payload=b"no JSON",
+        )  # fmt: skip
+
+
+def test_a_process_that_dies_is_an_error_and_no_hang():
+    async def work(meter: WorkerMeter) -> None:
+        await meter.get_ready()
+        probe = asyncio.create_task(meter.open_loop(50.0, 10.0, 0, "rate"))
+        await asyncio.sleep(0.3)
+        os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+        await asyncio.wait_for(probe, 5)
+
+    with pytest.raises(WorkerDiedError, match="has died"):
+        with_workers(ModelServer(0.001), work)
+
+
+def test_a_whole_load_test():
+    seen: list[Snapshot] = []
+
+    async def run(given: LoadTestConfig):
+        return await run_load_test(given, Cost(), lambda _: None, seen.append)
+
+    async def work():
+        stopper, port = await serve(ModelServer(service_seconds=0.01, workers=2))
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            return await run(config(url=url, processes=2, max_seconds=4.0))
+        finally:
+            await stopper.cleanup()
+            await asyncio.sleep(0.02)
+
+    report = asyncio.run(work())
+    assert report.feasible
+    assert 100 < report.peak_rps < 215
+    assert {one.phase for one in seen} >= {"waiting", "saturation", "rate"}
+    busiest = max((one for one in seen if one.phase == "rate"), key=lambda one: one.num_sent)
+    assert busiest.num_done + busiest.num_open == busiest.num_sent > 10
