@@ -1,5 +1,6 @@
 """What one stretch of load has shown: raw records of requests, and their summary as a probe."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -61,6 +62,19 @@ class Sample:
         """Whether each request missed the SLO, shape ``[n]``; errors always do."""
         times = self.latency_seconds, self.ttft_seconds, self.tpot_seconds
         return self.is_error | slo.is_missed(*times)
+
+    def after_start(self) -> "Sample":
+        """Without the requests that were due at the very start of an open loop."""
+        keep = self.due_seconds > 0
+        return dataclasses.replace(
+            self,
+            due_seconds=self.due_seconds[keep],
+            latency_seconds=self.latency_seconds[keep],
+            is_error=self.is_error[keep],
+            ttft_seconds=self.ttft_seconds[keep],
+            tpot_seconds=self.tpot_seconds[keep],
+            lag_seconds=self.lag_seconds[keep] if len(self.lag_seconds) else self.lag_seconds,
+        )
 
     def lag_p99_seconds(self) -> float | None:
         """99th percentile of the client's own delay; None in a closed loop."""

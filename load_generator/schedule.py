@@ -21,3 +21,8 @@ def poisson_send_times(rate_rps: float, num_requests: int, seed: int) -> NDArray
     """
     gaps = np.random.default_rng(seed).standard_exponential(num_requests)
     return np.cumsum(gaps) / rate_rps
+
+
+def with_first(send_times: NDArray[np.float64], num_first: int) -> NDArray[np.float64]:
+    """Puts requests that are due at 0 before the others, shape ``[num_first + n]``."""
+    return np.concatenate([np.zeros(num_first), send_times])

@@ -10,11 +10,11 @@ from typing import Protocol, Self
 from load_generator.client import open_client
 from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
+from load_generator.meter import Meter
 from load_generator.open_loop import OpenLoop
 from load_generator.records import Counts, Limits
 from load_generator.sample import Sample
-from load_generator.schedule import poisson_send_times
-from load_generator.slo_search import Meter
+from load_generator.schedule import poisson_send_times, with_first
 from load_generator.snapshot import Snapshot
 
 OnSnapshot = Callable[[Snapshot], None]
@@ -136,10 +136,13 @@ class LocalMeter:
         async with shown(kind, None, loop.counts, self._show):
             return await loop.run()
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+    ) -> Sample:
         """See ``slo_search.Meter``."""
         count = max(1, round(rate_rps * seconds))
-        offsets = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
+        send_times = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
+        offsets = with_first(send_times, num_first)
         loop = OpenLoop(self._client.send, self._limits, offsets)
         async with shown(kind, rate_rps, loop.counts, self._show):
             return await loop.run()

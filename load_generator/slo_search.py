@@ -4,16 +4,18 @@ Idle latency, then capacity in a closed loop, then open-loop probes around the r
 curve, then a confirming probe. The search knows nothing of servers: it asks a ``Meter``.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from load_generator.config import LoadTestConfig
+from load_generator.meter import Meter
 from load_generator.report import Probe
+from load_generator.root_fit import Expectation, Root, Tally, fit_root
 from load_generator.sample import Sample, summarize
-from load_generator.statistics import Root, Tally, design_effect, fit_root, wilson_lower
+from load_generator.statistics import design_effect, wilson_lower
 
 _Z95 = 1.645
 _FIRST_CONCURRENCY, _MAX_CONCURRENCY = 4, 1024
@@ -25,20 +27,9 @@ _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 _ABOVE_SATURATION = 1.03
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
-_MAX_LAG_SHARE, _MAX_CPU_SHARE = 0.1, 0.9
-
-
-class Meter(Protocol):
-    """Puts load on something and measures it."""
-
-    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
-        """Sends at a rate; ``index`` picks the stream of arrivals, ``kind`` is the probe's."""
-
-    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
-        """Keeps requests in flight."""
-
-    def seconds_left(self) -> float:
-        """Until the budget is spent."""
+_MAX_LAG_SHARE, _MAX_CPU_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.9, 0.02
+# A coefficient of variation from fewer latencies, or from a single pause, says little.
+_LEAST_IDLE, _MAX_SQUARED_VARIATION = 5, 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +69,9 @@ class Search:
     _failed_rates: list[float] = field(default_factory=list)
     _saturation_rps: float = 0.0
     _is_client_limited: bool = False
+    _variability: float = 1.0
+    _idle_seconds: float = 0.0
+    _last_concurrency: int = 1
 
     async def run(self) -> Finding:
         """Runs the whole search within the meter's time."""
@@ -102,6 +96,9 @@ class Search:
         idle = await self.meter.closed_loop(1, profile.idle_seconds * self._scale(), "idle")
         missed = int(idle.violations(slo).sum())
         bound = wilson_lower(missed, idle.num_requests, _Z95)
+        if idle.num_requests:
+            self._idle_seconds = float(np.median(idle.latency_seconds))
+            self._variability = _variability(idle)
         holds = idle.num_requests > 0 and bound <= self.config.slo.allowed_share
         self._note(summarize(idle, kind="idle", concurrency=1, slo=slo, has_met_slo=holds))
         if idle.num_requests == 0 or idle.is_error.all():
@@ -126,6 +123,7 @@ class Search:
             sample = await self.meter.closed_loop(concurrency, wanted, "saturation")
             if sample.num_requests == 0:
                 break
+            self._last_concurrency = concurrency
             latency, slo = float(np.median(sample.latency_seconds)), self.config.slo
             self._note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
             rate = sample.throughput_rps
@@ -149,7 +147,8 @@ class Search:
             if not self._has_time():
                 return self._root()
             if not self._failed_rates:
-                if rate >= self._saturation_rps * _ABOVE_SATURATION * 0.999:
+                is_at_cap = rate >= self._saturation_rps * _ABOVE_SATURATION * 0.999
+                if is_at_cap and not await self._found_more_capacity():
                     return self._root()
                 rate = min(rate * _STEP_UP, self._saturation_rps * _ABOVE_SATURATION)
             elif not self._passed:
@@ -159,6 +158,17 @@ class Search:
                 if root.relative_width < self.config.profile.tolerance:
                     return root
                 rate = root.rate_rps
+
+    async def _found_more_capacity(self) -> bool:
+        """Measures the capacity again, since an open loop has reached it without a violation."""
+        seconds = self.config.profile.saturation_seconds * self._scale()
+        known = self._saturation_rps
+        concurrency = 2 * self._last_concurrency
+        sample = await self.meter.closed_loop(concurrency, 2 * seconds, "saturation")
+        slo = self.config.slo
+        self._note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
+        self._saturation_rps = max(known, sample.throughput_rps)
+        return self._saturation_rps > known * (1 + _MIN_GAIN / 2)
 
     def _step_down(self, rate: float) -> float:
         # Most requests too late: far above the root, so a larger step.
@@ -209,7 +219,9 @@ class Search:
             max(wanted, profile.min_probe_seconds, 20 * self.config.overdue_seconds), longest
         )
         seconds = max(min(seconds, share * self.meter.seconds_left()), 0.1)
-        sample = await self.meter.open_loop(rate, seconds, len(self._tallies), kind)
+        num_first = self._num_first(rate)
+        sample = await self.meter.open_loop(rate, seconds, len(self._tallies), kind, num_first)
+        sample = sample.after_start()
         violations = sample.violations(slo)
         effect = design_effect(violations)
         missed, total = int(violations.sum()), max(1, len(violations))
@@ -223,10 +235,24 @@ class Search:
         self._note(summarize(sample, kind=kind, offered_rps=rate, slo=slo, has_met_slo=has_met_slo))
         return has_met_slo
 
+    def _num_first(self, rate: float) -> int:
+        """How many requests to send at once when a probe begins.
+
+        A queue near its capacity takes longer to fill than a probe lasts, and an empty one makes
+        the rate look sustainable. Near the root the mean wait is about the SLO divided by
+        ln(1/q), and by Little's law the rate times the latency is in the system.
+        """
+        bound = self.config.slo.tightest_seconds
+        if math.isinf(bound):
+            return 0
+        wait = bound / -math.log(self.config.slo.allowed_share)
+        return min(round(rate * (self._idle_seconds + wait)), _MAX_CONCURRENCY)
+
     def _check_client(self, sample: Sample) -> None:
         lag = sample.lag_p99_seconds() or 0.0
         is_late = lag > _MAX_LAG_SHARE * self.config.slo.tightest_seconds
-        if is_late or sample.strain.cpu_share > _MAX_CPU_SHARE:
+        is_throttled = sample.strain.throttled_share > _MAX_THROTTLED_SHARE
+        if is_late or is_throttled or sample.strain.cpu_share > _MAX_CPU_SHARE:
             self._is_client_limited = True
 
     def _root(self) -> Root:
@@ -237,7 +263,11 @@ class Search:
         high = max(max(self._passed, default=0.0), min(self._failed_rates, default=ceiling))
         low = low * 0.9 if self._passed else min(known) * 0.5
         return fit_root(
-            self._tallies, self.config.slo.allowed_share, low, max(high * 1.02, low * 1.05)
+            self._tallies,
+            self.config.slo.allowed_share,
+            low,
+            max(high * 1.02, low * 1.05),
+            Expectation(self._saturation_rps, self.config.slo.tightest_seconds, self._variability),
         )
 
     def _note(self, probe: Probe) -> None:
@@ -255,3 +285,12 @@ class Search:
             saturation_rps=self._saturation_rps or None,
             decisive=None,
         )
+
+
+def _variability(idle: Sample) -> float:
+    """K of ``root_fit`` from latencies at one request at a time."""
+    latencies = idle.latency_seconds[~idle.is_error]
+    if len(latencies) < _LEAST_IDLE:
+        return 1.0
+    squared = float(np.var(latencies) / np.mean(latencies) ** 2)
+    return (1 + min(squared, _MAX_SQUARED_VARIATION)) / 2

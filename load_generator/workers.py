@@ -20,7 +20,7 @@ import numpy as np
 from load_generator.config import LoadTestConfig
 from load_generator.records import Counts
 from load_generator.sample import Sample, merged
-from load_generator.schedule import poisson_send_times
+from load_generator.schedule import poisson_send_times, with_first
 from load_generator.server_meter import OnSnapshot, limits_of, probe_seed, shown
 from load_generator.worker import Closed, Failed, Open, Ready, Stop, run_worker
 
@@ -134,10 +134,14 @@ class WorkerMeter:
         commands = [Closed(share, seconds, patience) for share in shares if share]
         return await self._run(commands, kind, None)
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+    ) -> Sample:
         """See ``slo_search.Meter``."""
         count, number = max(1, round(rate_rps * seconds)), len(self._workers)
-        offsets = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
+        send_times = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
+        offsets = with_first(send_times, num_first)
+        count += num_first
         indices = np.arange(count)
         start = time.monotonic() + _HEAD_START_SECONDS
         commands = [

@@ -61,11 +61,16 @@ class QueueMeter:
         count = max(1, int(rate * seconds))
         latency = self.service_seconds * max(1.0, concurrency / self.num_servers)
         self.elapsed_seconds += seconds
-        return _sample(np.full(count, latency), np.empty(0), seconds, rate, "")
+        due = np.linspace(0, seconds, count)
+        return _sample(due, np.full(count, latency), np.empty(0), seconds, rate, "")
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+    ) -> Sample:
         count = max(1, int(rate_rps * seconds))
-        arrivals = poisson_send_times(rate_rps, count, seed=self.seed * 1000 + index)
+        poisson = poisson_send_times(rate_rps, count, seed=self.seed * 1000 + index)
+        arrivals = np.concatenate([np.zeros(num_first), poisson])
+        count += num_first
         latencies = latencies_of_queue(arrivals, self.service_seconds, self.num_servers)
         is_missed = latencies > self.slo_seconds
         stop_reason = ""
@@ -81,10 +86,12 @@ class QueueMeter:
         taken = float(arrivals[len(latencies) - 1])
         self.elapsed_seconds += taken + 0.3
         lags = np.full(len(latencies), self.lag_seconds)
-        return _sample(latencies, lags, taken, len(latencies) / taken, stop_reason)
+        due = arrivals[: len(latencies)]
+        return _sample(due, latencies, lags, taken, len(latencies) / max(taken, 1e-3), stop_reason)
 
 
 def _sample(
+    due: NDArray[np.float64],
     latencies: NDArray[np.float64],
     lags: NDArray[np.float64],
     seconds: float,
@@ -93,7 +100,7 @@ def _sample(
 ) -> Sample:
     return Sample(
         latency_seconds=latencies,
-        due_seconds=np.arange(len(latencies), dtype=np.float64),
+        due_seconds=due,
         is_error=np.zeros(len(latencies), dtype=np.bool_),
         ttft_seconds=np.full(len(latencies), np.nan),
         tpot_seconds=np.full(len(latencies), np.nan),

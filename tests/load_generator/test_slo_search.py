@@ -98,12 +98,14 @@ class Failing:
     async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
         return self._sample(is_error=concurrency > 1 or self.has_idle_errors)
 
-    async def open_loop(self, rate_rps: float, seconds: float, index: int, kind: str) -> Sample:
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+    ) -> Sample:
         return self._sample(is_error=True)
 
     def _sample(self, is_error: bool) -> Sample:
         return Sample(
-            due_seconds=np.arange(50.0),
+            due_seconds=np.arange(1.0, 51.0),
             latency_seconds=np.full(50, 0.001),
             is_error=np.full(50, is_error),
             ttft_seconds=np.full(50, np.nan),

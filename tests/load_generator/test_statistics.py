@@ -1,11 +1,17 @@
 """Bounds, clustering and the fitted root against known answers."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from load_generator.statistics import Tally, design_effect, fit_root, wilson_lower
+from load_generator.root_fit import Expectation, Tally, fit_root
+from load_generator.statistics import design_effect, wilson_lower
+
+# Knows nothing of the SLO, and so expects nothing.
+NOTHING = Expectation(200.0, math.inf, 1.0)
 
 
 def test_wilson_against_published_values():
@@ -36,7 +42,7 @@ def test_design_effect_of_episodes(positions: list[int], expected: float):
 
 def test_root_lies_between_a_clean_and_a_bad_probe():
     tallies = [Tally(100, 5000, 2, 1.0), Tally(120, 5000, 500, 1.0)]
-    root = fit_root(tallies, 0.01, 90, 130)
+    root = fit_root(tallies, 0.01, 90, 130, NOTHING)
     assert 100 < root.low_rps <= root.rate_rps <= root.high_rps < 120
 
 
@@ -44,7 +50,7 @@ def test_more_requests_narrow_the_interval():
     widths = [
         fit_root(
             [Tally(100, n, round(0.006 * n), 1.0), Tally(104, n, round(0.015 * n), 1.0)],
-            0.01, 80, 125,
+            0.01, 80, 125, NOTHING,
         ).relative_width
         for n in (500, 5000, 50_000)
     ]  # fmt: skip
@@ -54,7 +60,9 @@ def test_more_requests_narrow_the_interval():
 
 def test_clustering_widens_the_interval():
     widths = [
-        fit_root([Tally(100, 5000, 50, effect), Tally(110, 5000, 150, effect)], 0.01, 80, 125)
+        fit_root(
+            [Tally(100, 5000, 50, effect), Tally(110, 5000, 150, effect)], 0.01, 80, 125, NOTHING
+        )
         for effect in (1.0, 20.0)
     ]
     assert widths[1].relative_width > 2 * widths[0].relative_width
@@ -67,6 +75,20 @@ def test_clustering_widens_the_interval():
 )
 def test_root_never_leaves_its_bracket(rates: list[float], share: float, effect: float):
     tallies = [Tally(rate, 400, round(400 * share), effect) for rate in rates]
-    root = fit_root(tallies, 0.01, 60, 150)
+    root = fit_root(tallies, 0.01, 60, 150, NOTHING)
     edge = 1 + 1e-9
     assert 60 / edge <= root.low_rps <= root.rate_rps <= root.high_rps <= 150 * edge
+
+
+def test_few_requests_leave_the_root_where_queues_have_it():
+    # A fixed service time, C t = 40: the root is expected at 1 - 1.2 * 0.5 * ln(100) / 40 = 0.93 C.
+    silence = [Tally(80, 100, 0, 1.0), Tally(100, 100, 0, 1.0)]
+    expected = fit_root(silence, 0.01, 70, 103, Expectation(100.0, 0.4, 0.5))
+    assert expected.rate_rps == pytest.approx(93, abs=2)
+    assert fit_root(silence, 0.01, 70, 103, NOTHING).rate_rps > 95
+
+
+def test_many_violations_outvote_what_is_expected():
+    tallies = [Tally(55, 20_000, 20, 1.0), Tally(65, 20_000, 2000, 1.0)]
+    root = fit_root(tallies, 0.01, 50, 103, Expectation(100.0, 0.4, 0.5))
+    assert 55 < root.rate_rps < 64

@@ -47,7 +47,7 @@ def with_workers(
 
 async def open_loop(meter: WorkerMeter, rate: float, seconds: float):
     await meter.get_ready()
-    return await meter.open_loop(rate, seconds, 3, "rate")
+    return await meter.open_loop(rate, seconds, 3, "rate", 0)
 
 
 def test_together_they_send_one_poisson_stream():
@@ -102,7 +102,7 @@ def test_a_payload_that_cannot_be_made():
 def test_a_process_that_dies_is_an_error_and_no_hang():
     async def work(meter: WorkerMeter) -> None:
         await meter.get_ready()
-        probe = asyncio.create_task(meter.open_loop(50.0, 10.0, 0, "rate"))
+        probe = asyncio.create_task(meter.open_loop(50.0, 10.0, 0, "rate", 0))
         await asyncio.sleep(0.3)
         os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
         await asyncio.wait_for(probe, 5)

@@ -1,0 +1,133 @@
+"""The rate at which the SLO just holds, from what a few probes have shown.
+
+Symbols: q, the share of requests that may miss the SLO; v(r), the share that does at arrival rate
+r; C, the capacity; t, the SLO in seconds; K = (1 + cv^2) / 2 with cv the coefficient of variation
+of the service time.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Grid of the posterior: roots, slopes. Fine enough that the steps are far below the sampling error.
+_NUM_ROOTS, _NUM_SLOPES = 400, 48
+_USUAL_SLOPE = 25.0
+_LEAST_SLOPE, _LARGEST_SLOPE, _SLOPE_DEVIATION = 5.0, 100.0, 0.7
+# Student's t: a server of another kind outvotes the expectation with a few dozen violations.
+_GAP_DEVIATION, _GAP_FREEDOM, _GAP_FACTOR = 0.4, 3, 1.2
+# The capacity itself is measured to some 1 %; nearer than this to it, all rates are alike.
+_LEAST_GAP, _LARGEST_GAP = 0.003, 0.5
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Violations of one open-loop probe: ``num_violations`` of ``num_requests`` at ``rate_rps``.
+
+    ``effect`` is the design effect: the effective number of requests is ``num_requests / effect``.
+    """
+
+    rate_rps: float
+    num_requests: int
+    num_violations: int
+    effect: float
+
+
+@dataclass(frozen=True)
+class Root:
+    """The rate at which the SLO just holds: posterior median and 95 % interval, in rps."""
+
+    rate_rps: float
+    low_rps: float
+    high_rps: float
+
+    @property
+    def relative_width(self) -> float:
+        return (self.high_rps - self.low_rps) / self.rate_rps
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the theory of queues expects before any probe.
+
+    In heavy traffic the waiting time of a single queue is about exponential (Kingman 1961), so that
+    ``v(r) ~ exp(-(1 - r/C) C t / K)``: the root lies at ``1 - r/C = K ln(1/q) / (C t)``, and there
+    ``d log v / d log r`` is about ``C t / K``. It needs no more than what the closed loops have
+    measured. Slow servers, which show few requests and fewer violations, are where it counts.
+
+    Attributes:
+        capacity_rps: C.
+        slo_seconds: t; infinite where no bound counts from the arrival.
+        variability: K: 0.5 for a fixed service time, 1 for an exponential one.
+    """
+
+    capacity_rps: float
+    slo_seconds: float
+    variability: float
+
+    def slope(self) -> float:
+        """Expected ``d log v / d log r`` at the root."""
+        if math.isinf(self.slo_seconds):
+            return _USUAL_SLOPE
+        slope = self.capacity_rps * self.slo_seconds / self.variability
+        return min(max(slope, _LEAST_SLOPE), _LARGEST_SLOPE)
+
+    def log_prior(
+        self, log_roots: NDArray[np.float64], allowed_share: float
+    ) -> NDArray[np.float64]:
+        """Log density of roots, up to a constant, in the shape of the argument."""
+        if math.isinf(self.slo_seconds):
+            return np.zeros_like(log_roots)
+        gap = np.log(np.maximum(1 - np.exp(log_roots) / self.capacity_rps, _LEAST_GAP))
+        expected = -_GAP_FACTOR * self.variability * math.log(allowed_share)
+        expected /= self.capacity_rps * self.slo_seconds
+        distance = (gap - math.log(min(_LARGEST_GAP, expected))) / _GAP_DEVIATION
+        log_density: NDArray[np.float64] = np.log1p(distance**2 / _GAP_FREEDOM)
+        return -0.5 * (_GAP_FREEDOM + 1) * log_density
+
+
+def fit_root(
+    tallies: Sequence[Tally],
+    allowed_share: float,
+    low_rps: float,
+    high_rps: float,
+    expectation: Expectation,
+) -> Root:
+    """Fits a rising logistic curve of v against log r and reads off where it crosses q.
+
+    Model: ``logit v(r) = logit q + b (log r - x)`` with priors on the root x and the slope b from
+    the expectation. The posterior is summed on a grid, so that the root cannot leave the bracket
+    and needs no starting point.
+
+    Args:
+        tallies: Probes, at least one.
+        allowed_share: q, between 0 and 1.
+        low_rps: Lower end of the bracket, above 0.
+        high_rps: Upper end of the bracket.
+        expectation: What is known beforehand.
+    """
+    roots = np.linspace(math.log(low_rps), math.log(high_rps), _NUM_ROOTS)[:, None]
+    log_slopes = np.linspace(math.log(3), math.log(200), _NUM_SLOPES)[None, :]
+    distance = (log_slopes - math.log(expectation.slope())) / _SLOPE_DEVIATION
+    log_posterior = -0.5 * distance**2 + expectation.log_prior(roots, allowed_share)
+    offset = math.log(allowed_share / (1 - allowed_share))
+    typical_effect = max((t.effect for t in tallies if t.num_violations), default=1.0)
+    for tally in tallies:
+        logit = offset + np.exp(log_slopes) * (math.log(tally.rate_rps) - roots)
+        # A probe without violations takes the clustering of the others: silence is no independence.
+        effect = tally.effect if tally.num_violations else typical_effect
+        # Late requests come together: a queue that has grown by an SLO takes as long to shrink.
+        if math.isfinite(expectation.slo_seconds):
+            effect = max(effect, tally.rate_rps * expectation.slo_seconds)
+        good = tally.num_requests - tally.num_violations
+        log_likelihood = -tally.num_violations * np.logaddexp(0, -logit) - good * np.logaddexp(
+            0, logit
+        )
+        log_posterior = log_posterior + log_likelihood / effect
+    weights = np.exp(log_posterior - log_posterior.max()).sum(axis=1)
+    cumulative = np.cumsum(weights) / weights.sum()
+    quantiles = np.interp([0.025, 0.5, 0.975], cumulative, roots[:, 0])
+    low, middle, high = (float(math.exp(value)) for value in quantiles)
+    return Root(rate_rps=middle, low_rps=low, high_rps=high)
