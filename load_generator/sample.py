@@ -91,7 +91,13 @@ def summarize(
     has_met_slo: bool | None = None,
 ) -> Probe:
     """Turns a sample into the probe that the result file keeps."""
-    latency = _percentiles(sample.latency_seconds)
+    histogram = _histogram(sample.latency_seconds)
+    latency = {
+        percentile: histogram.get_value_at_percentile(percentile) / 1000
+        if sample.num_requests
+        else None
+        for percentile in (50, 90, 99)
+    }
     ttft, tpot = _percentiles(sample.ttft_seconds), _percentiles(sample.tpot_seconds)
     is_streamed, lag = bool(sample.output_tokens), sample.lag_p99_seconds()
     return Probe(
@@ -117,7 +123,7 @@ def summarize(
         client_cpu_share=sample.strain.cpu_share,
         client_throttled_share=sample.strain.throttled_share,
         client_loop_lag_ms=sample.strain.loop_lag_seconds * 1000,
-        histogram=_histogram(sample.latency_seconds),
+        histogram=histogram.encode().decode() if sample.num_requests else "",
     )
 
 
@@ -127,14 +133,12 @@ def _percentiles(seconds: NDArray[np.float64]) -> dict[int, float | None]:
     return {p: float(np.percentile(known, p)) if len(known) else None for p in (50, 90, 99)}
 
 
-def _histogram(seconds: NDArray[np.float64]) -> str:
-    if not len(seconds):
-        return ""
+def _histogram(seconds: NDArray[np.float64]) -> HdrHistogram:
     histogram = HdrHistogram(1, _HIGHEST_MICROSECONDS, _SIGNIFICANT_DIGITS)
     microseconds = np.clip(seconds * 1e6, 1, _HIGHEST_MICROSECONDS).astype(np.int64)
     for value, count in zip(*np.unique(microseconds, return_counts=True), strict=True):
         histogram.record_value(int(value), int(count))
-    return str(histogram.encode().decode())
+    return histogram
 
 
 def merged(samples: Sequence[Sample]) -> Sample:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import load_generator.main
+import load_generator.flags
 import metrics_collector.main
 import suggestion.server
 from suggestion.knobs import canonical
@@ -57,7 +57,7 @@ def test_every_yaml_block_parses(page: Path):
 
 @pytest.mark.parametrize("name", ["choosing-knobs", "objectives-with-cost", "troubleshooting"])
 def test_flags_exist(name: str):
-    parsers = (load_generator.main._parser(), metrics_collector.main._parser())
+    parsers = (load_generator.flags.make_parser(), metrics_collector.main._parser())
     known = {flag for parser in parsers for flag in parser.format_help().split()}
     known = {flag.strip("[],") for flag in known} | _OTHER_FLAGS
     flags = re.findall(r"(?<![\w-])--[a-z][\w-]*", (ROOT / "docs" / f"{name}.md").read_text())
