@@ -1,5 +1,7 @@
 """Latency against rate of one load test: what the SLO allows, and where the peak was found."""
 
+from matplotlib.axes import Axes
+
 from experiment_report.style import (
     BLUE,
     GREEN,
@@ -37,13 +39,7 @@ def latency_against_rate(report: LoadReport) -> str:
                     probe.offered_rps or 0.0, probe.latency_p99_ms or 0.0, s=70, marker="x",
                     color=RED, zorder=4, label=label,
                 )  # fmt: skip
-        if report.slo_ms is not None:
-            axes.axhline(report.slo_ms, color=RED, linestyle="--", linewidth=1)
-            axes.annotate(
-                f"SLO {report.slo_text}",
-                (0.01, report.slo_ms), xycoords=("axes fraction", "data"),
-                xytext=(0, 3), textcoords="offset points", color=RED, fontsize=9,
-            )  # fmt: skip
+        _draw_slo(axes, report)
         axes.axvspan(report.peak_rps_low, report.peak_rps_high, color=GREY, alpha=0.2)
         axes.axvline(
             report.peak_rps, color=GREY, linewidth=1.5, label=f"peak {report.peak_rps:.0f} rps"
@@ -60,3 +56,14 @@ def latency_against_rate(report: LoadReport) -> str:
         axes.set_ylabel("latency (ms)")
         axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return to_svg(figure, "Latency percentiles against the offered rate of the best trial")
+
+
+def _draw_slo(axes: Axes, report: LoadReport) -> None:
+    if report.slo_ms is None:
+        return
+    axes.axhline(report.slo_ms, color=RED, linestyle="--", linewidth=1)
+    axes.annotate(
+        f"SLO {report.slo_text}",
+        (0.01, report.slo_ms), xycoords=("axes fraction", "data"),
+        xytext=(0, 3), textcoords="offset points", color=RED, fontsize=9,
+    )  # fmt: skip

@@ -80,7 +80,6 @@ def _report(
 ) -> LoadReport:
     price, slo, sample = cost.total(), config.slo, finding.decisive
     peak = None if sample is None else summarize(sample, kind="confirm", slo=slo)
-    last = peak or (probes[-1] if probes else None)
     return LoadReport(
         peak_rps=finding.peak_rps,
         peak_rps_low=finding.low_rps,
@@ -97,7 +96,7 @@ def _report(
         tpot_p99_ms=peak.tpot_p99_ms if peak else None,
         output_tokens_per_second=peak.output_tokens_per_second if peak else None,
         goodput_rps=_goodput(peak) if peak else 0.0,
-        error_rate=last.num_errors / last.num_requests if last and last.num_requests else 0.0,
+        error_rate=_error_rate(peak or (probes[-1] if probes else None)),
         saturation_rps=finding.saturation_rps,
         seconds=seconds,
         wait_seconds=wait_seconds,
@@ -111,6 +110,10 @@ def _report(
         model=config.model,
         probes=tuple(probes),
     )
+
+
+def _error_rate(probe: Probe | None) -> float:
+    return probe.num_errors / probe.num_requests if probe and probe.num_requests else 0.0
 
 
 def _goodput(probe: Probe) -> float:

@@ -18,8 +18,18 @@ _USUAL_SLOPE = 25.0
 _LEAST_SLOPE, _LARGEST_SLOPE, _SLOPE_DEVIATION = 5.0, 100.0, 0.7
 # Student's t: a server of another kind outvotes the expectation with a few dozen violations.
 _GAP_DEVIATION, _GAP_FREEDOM, _GAP_FACTOR = 0.4, 3, 1.2
+# A coefficient of variation from fewer latencies, or from a single pause, says little.
+_LEAST_LATENCIES, _LARGEST_SQUARED_VARIATION = 5, 4.0
 # The capacity itself is measured to some 1 %; nearer than this to it, all rates are alike.
 _LEAST_GAP, _LARGEST_GAP = 0.003, 0.5
+
+
+def variability(latency_seconds: NDArray[np.float64]) -> float:
+    """K from latencies at one request at a time, shape ``[n]``; 1 when they are too few."""
+    if len(latency_seconds) < _LEAST_LATENCIES:
+        return 1.0
+    squared = float(np.var(latency_seconds) / np.mean(latency_seconds) ** 2)
+    return (1 + min(squared, _LARGEST_SQUARED_VARIATION)) / 2
 
 
 @dataclass(frozen=True)
@@ -121,13 +131,16 @@ def fit_root(
         # Late requests come together: a queue that has grown by an SLO takes as long to shrink.
         if math.isfinite(expectation.slo_seconds):
             effect = max(effect, tally.rate_rps * expectation.slo_seconds)
-        good = tally.num_requests - tally.num_violations
-        log_likelihood = -tally.num_violations * np.logaddexp(0, -logit) - good * np.logaddexp(
-            0, logit
-        )
-        log_posterior = log_posterior + log_likelihood / effect
+        log_posterior = log_posterior + _log_likelihood(tally, logit) / effect
     weights = np.exp(log_posterior - log_posterior.max()).sum(axis=1)
     cumulative = np.cumsum(weights) / weights.sum()
     quantiles = np.interp([0.025, 0.5, 0.975], cumulative, roots[:, 0])
     low, middle, high = (float(math.exp(value)) for value in quantiles)
     return Root(rate_rps=middle, low_rps=low, high_rps=high)
+
+
+def _log_likelihood(tally: Tally, logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of a probe's violations, were they independent; in the shape of ``logit v``."""
+    late, good = tally.num_violations, tally.num_requests - tally.num_violations
+    found: NDArray[np.float64] = -(late * np.logaddexp(0, -logit) + good * np.logaddexp(0, logit))
+    return found

@@ -92,12 +92,7 @@ def summarize(
 ) -> Probe:
     """Turns a sample into the probe that the result file keeps."""
     histogram = _histogram(sample.latency_seconds)
-    latency = {
-        percentile: histogram.get_value_at_percentile(percentile) / 1000
-        if sample.num_requests
-        else None
-        for percentile in (50, 90, 99)
-    }
+    latency = _latency_percentiles(histogram)
     ttft, tpot = _percentiles(sample.ttft_seconds), _percentiles(sample.tpot_seconds)
     is_streamed, lag = bool(sample.output_tokens), sample.lag_p99_seconds()
     return Probe(
@@ -131,6 +126,14 @@ def _percentiles(seconds: NDArray[np.float64]) -> dict[int, float | None]:
     """Percentiles in milliseconds of what is known; None where nothing is."""
     known = seconds[~np.isnan(seconds)] * 1000
     return {p: float(np.percentile(known, p)) if len(known) else None for p in (50, 90, 99)}
+
+
+def _latency_percentiles(histogram: HdrHistogram) -> dict[int, float | None]:
+    """Percentiles in milliseconds, as a reader of the file finds them."""
+    is_empty = not histogram.get_total_count()
+    return {
+        p: None if is_empty else histogram.get_value_at_percentile(p) / 1000 for p in (50, 90, 99)
+    }
 
 
 def _histogram(seconds: NDArray[np.float64]) -> HdrHistogram:

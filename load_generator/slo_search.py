@@ -13,7 +13,7 @@ import numpy as np
 from load_generator.config import LoadTestConfig
 from load_generator.meter import Meter
 from load_generator.report import Probe
-from load_generator.root_fit import Expectation, Root, Tally, fit_root
+from load_generator.root_fit import Expectation, Root, Tally, fit_root, variability
 from load_generator.sample import Sample, summarize
 from load_generator.statistics import design_effect, wilson_lower
 
@@ -28,8 +28,6 @@ _ABOVE_SATURATION = 1.03
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 _MAX_LAG_SHARE, _MAX_CPU_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.9, 0.02
-# A coefficient of variation from fewer latencies, or from a single pause, says little.
-_LEAST_IDLE, _MAX_SQUARED_VARIATION = 5, 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +96,7 @@ class Search:
         bound = wilson_lower(missed, idle.num_requests, _Z95)
         if idle.num_requests:
             self._idle_seconds = float(np.median(idle.latency_seconds))
-            self._variability = _variability(idle)
+            self._variability = variability(idle.latency_seconds[~idle.is_error])
         holds = idle.num_requests > 0 and bound <= self.config.slo.allowed_share
         self._note(summarize(idle, kind="idle", concurrency=1, slo=slo, has_met_slo=holds))
         if idle.num_requests == 0 or idle.is_error.all():
@@ -204,11 +202,19 @@ class Search:
             low_rps=min(root.low_rps, peak),
             high_rps=max(root.high_rps, peak),
             is_feasible=True,
-            reason="confirmed" if rate in self._passed else "time is up before a confirmation",
+            reason=self._reason(rate),
             is_client_limited=self._is_client_limited,
             saturation_rps=self._saturation_rps,
             decisive=self._passed[confirmed],
         )
+
+    def _reason(self, rate: float) -> str:
+        """How much the last word on a rate is worth."""
+        if rate not in self._passed:
+            return "time is up before a confirmation"
+        # A percentile needs as many requests as one of them may miss it, or it is an extrapolation.
+        count, least = self._passed[rate].num_requests, round(1 / self.config.slo.allowed_share)
+        return "confirmed" if count >= least else f"confirmed by {count} requests of {least} wanted"
 
     async def _probe(self, rate: float, kind: str, share: float) -> bool:
         """Probes a rate; returns whether the SLO was met there."""
@@ -285,12 +291,3 @@ class Search:
             saturation_rps=self._saturation_rps or None,
             decisive=None,
         )
-
-
-def _variability(idle: Sample) -> float:
-    """K of ``root_fit`` from latencies at one request at a time."""
-    latencies = idle.latency_seconds[~idle.is_error]
-    if len(latencies) < _LEAST_IDLE:
-        return 1.0
-    squared = float(np.var(latencies) / np.mean(latencies) ** 2)
-    return (1 + min(squared, _MAX_SQUARED_VARIATION)) / 2
