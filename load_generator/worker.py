@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -61,6 +62,25 @@ class Failed:
     error: ServerNotReadyError | PayloadError
 
 
+def listen(connection: Connection) -> asyncio.Queue[Any]:
+    """Gives what arrives from now on, and None when the other end is gone."""
+    messages: asyncio.Queue[Any] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def receive() -> None:
+        try:
+            while connection.poll():
+                messages.put_nowait(connection.recv())
+        except (EOFError, OSError):
+            loop.remove_reader(connection.fileno())
+            messages.put_nowait(None)
+
+    loop.add_reader(connection.fileno(), receive)
+    # uvloop has made it non-blocking: half a message would then look like the end.
+    os.set_blocking(connection.fileno(), True)
+    return messages
+
+
 def run_worker(connection: Connection, config: LoadTestConfig, number: int) -> None:
     """Does what the other end of the connection says, until that is closed.
 
@@ -79,17 +99,7 @@ def run_worker(connection: Connection, config: LoadTestConfig, number: int) -> N
 
 
 async def _serve(connection: Connection, config: LoadTestConfig, number: int) -> None:
-    commands: asyncio.Queue[Any] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def receive() -> None:
-        try:
-            commands.put_nowait(connection.recv())
-        except (EOFError, OSError):
-            loop.remove_reader(connection.fileno())
-            commands.put_nowait(None)
-
-    loop.add_reader(connection.fileno(), receive)
+    commands = listen(connection)
     async with open_client(config, number) as client:
         try:
             waited = await _or_end(client.wait_until_ready(), commands)

@@ -22,7 +22,7 @@ from load_generator.records import Counts
 from load_generator.sample import Sample, merged
 from load_generator.schedule import poisson_send_times, with_first
 from load_generator.server_meter import OnSnapshot, limits_of, probe_seed, shown
-from load_generator.worker import Closed, Failed, Open, Ready, Stop, run_worker
+from load_generator.worker import Closed, Failed, Open, Ready, Stop, listen, run_worker
 
 # For a command to reach every process before the first request is due.
 _HEAD_START_SECONDS = 0.05
@@ -45,9 +45,8 @@ class _Worker:
         )
         self._process.start()
         theirs.close()
-        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        self._messages = listen(self._connection)
         self.counts: Counts | None = None
-        asyncio.get_running_loop().add_reader(self._connection.fileno(), self._receive)
 
     def tell(self, message: object) -> None:
         """Sends a command."""
@@ -69,13 +68,6 @@ class _Worker:
             if not isinstance(message, Counts):
                 return message
             self.counts = message
-
-    def _receive(self) -> None:
-        try:
-            self._messages.put_nowait(self._connection.recv())
-        except (EOFError, OSError):
-            asyncio.get_running_loop().remove_reader(self._connection.fileno())
-            self._messages.put_nowait(None)
 
     async def end(self) -> None:
         """Ends the process, by force if it must be."""

@@ -57,6 +57,7 @@ def test_every_command_has_its_script():
         "morphling-load-generator",
         "morphling-metrics-collector",
         "morphling-local-runner",
+        "morphling-trial-driver",
         "morphling-meta-training",
     }
     for name, function in scripts.items():

@@ -13,6 +13,7 @@ import pytest
 from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
 from load_generator.errors import PayloadError, ServerNotReadyError
+from load_generator.event_loop import new_event_loop
 from load_generator.load_test import run_load_test
 from load_generator.schedule import poisson_send_times
 from load_generator.snapshot import Snapshot
@@ -40,7 +41,8 @@ def with_workers(
             await asyncio.sleep(0.02)
 
     try:
-        return asyncio.run(run())
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:  # as the command line does
+            return runner.run(run())
     finally:
         assert multiprocessing.active_children() == []
 
@@ -67,6 +69,13 @@ def test_one_that_sees_no_hope_stops_the_other():
     sample = with_workers(server, lambda meter: open_loop(meter, 200.0, 15.0))
     assert sample.stop_reason
     assert sample.seconds < 6
+
+
+def test_long_schedules_and_results_come_through_whole():
+    # 100,000 instants to each process: many times what a socket holds at once.
+    server = ModelServer(service_seconds=0.02)
+    sample = with_workers(server, lambda meter: open_loop(meter, 2000.0, 100.0))
+    assert sample.stop_reason
 
 
 def test_the_concurrency_is_shared_out():
