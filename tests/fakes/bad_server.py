@@ -25,14 +25,12 @@ class Exchange:
 
     Attributes:
         number: Of the request, from 0, over all connections.
-        seconds: Since the first request.
     """
 
     server: "BadServer"
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     number: int
-    seconds: float
 
     def write(self, data: bytes) -> None:
         self.writer.write(data)
@@ -109,11 +107,11 @@ async def resets(exchange: Exchange) -> None:
 
 
 async def rare_errors(exchange: Exchange) -> None:
-    await exchange.answer(UNAVAILABLE if exchange.number % 500 == 100 else OK)
+    await exchange.answer(UNAVAILABLE if exchange.number % 500 == 60 else OK)
 
 
 async def burst_of_errors(exchange: Exchange) -> None:
-    await exchange.answer(UNAVAILABLE if 1.0 < exchange.seconds < 1.3 else OK)
+    await exchange.answer(UNAVAILABLE if 50 <= exchange.number < 70 else OK)
 
 
 async def only_errors(exchange: Exchange) -> None:
@@ -134,8 +132,8 @@ async def endless_header(exchange: Exchange) -> None:
 
 
 async def restart(exchange: Exchange) -> None:
-    """Goes away once for half a second, half a second after the first request."""
-    if exchange.seconds > 0.5 and not exchange.server.num_restarts:
+    """Goes away for half a second at one of the requests."""
+    if exchange.number == 50:
         exchange.server.restart(0.5)
     else:
         await exchange.answer()
@@ -161,13 +159,11 @@ class BadServer:
     workers: int = 2
     tls: ssl.SSLContext | None = None
     num_connections: int = 0
-    num_restarts: int = 0
     requests: list[bytes] = field(default_factory=list)
     random: Random = field(default_factory=lambda: Random(0))
     port: int = 0
     host: str = "127.0.0.1"
     _num_requests: int = 0
-    _start: float = -1.0
     _free: list[float] = field(default_factory=list)
     _tasks: dict["asyncio.Task[None]", asyncio.StreamWriter] = field(default_factory=dict)
     _restarting: "asyncio.Task[None] | None" = None
@@ -188,7 +184,6 @@ class BadServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def restart(self, seconds: float) -> None:
-        self.num_restarts += 1
         self._restarting = asyncio.ensure_future(self._restart(seconds))
 
     async def _restart(self, seconds: float) -> None:
@@ -233,13 +228,10 @@ class BadServer:
             name, _, value = line.partition(b":")
             if name == b"content-length":
                 request += await reader.readexactly(int(value))
-        now = asyncio.get_running_loop().time()
-        if self._start < 0:
-            self._start = now
         number, self._num_requests = self._num_requests, self._num_requests + 1
         if number < 100:
             self.requests.append(request)
-        exchange = Exchange(self, reader, writer, number, now - self._start)
+        exchange = Exchange(self, reader, writer, number)
         await (good if number < self.num_good else self.behaviour)(exchange)
 
 
