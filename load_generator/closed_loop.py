@@ -100,7 +100,9 @@ class ClosedLoop:
 
     def _sample(self, seconds: float, strain: StrainWatch) -> Sample:
         errors = [answer.error for answer in self._answers]
-        start, stop = self._start, self._start + self._seconds
+        rate, error = _throughput(
+            np.sort(self._done_at), self._concurrency, self._start, self._start + self._seconds
+        )
         return Sample(
             due_seconds=np.array(self._sent_at, dtype=np.float64),
             latency_seconds=np.array(self._latencies, dtype=np.float64),
@@ -109,21 +111,49 @@ class ClosedLoop:
             tpot_seconds=np.array([a.tpot_seconds for a in self._answers], dtype=np.float64),
             lag_seconds=np.empty(0),
             seconds=seconds,
-            throughput_rps=_throughput(np.array(self._done_at), self._concurrency, start, stop),
+            throughput_rps=rate,
+            throughput_error=error,
             output_tokens=sum(a.output_tokens for a in self._answers if not a.error),
             strain=strain.result(),
             last_error=next((error for error in reversed(errors) if error), ""),
         )
 
 
-def _throughput(done_at: NDArray[np.float64], concurrency: int, start: float, stop: float) -> float:
-    """Answers a second between the end of the first round and the end of sending."""
+def _throughput(
+    done_at: NDArray[np.float64], concurrency: int, start: float, stop: float
+) -> tuple[float, float]:
+    """Answers a second between the end of the first round and the end of sending.
+
+    Returns:
+        The rate and its relative standard error.
+    """
     if len(done_at) == 0:
-        return 0.0
+        return 0.0, 1.0
     # The first `concurrency` answers fill the pipeline; when there are few, leave out one only.
     first = done_at[min(concurrency, len(done_at) // 4)]
     steady = done_at[(done_at > first) & (done_at <= stop)]
     if len(steady) == 0 or steady[-1] - first < 0.5 * (stop - start):
         # Too short a stretch: a burst of simultaneous answers would look like an endless rate.
         steady, first = done_at, start
-    return len(steady) / max(float(steady[-1] - first), 1e-9)
+    rate = len(steady) / max(float(steady[-1] - first), 1e-9)
+    return rate, relative_error(steady, concurrency)
+
+
+def relative_error(done_at: NDArray[np.float64], concurrency: int) -> float:
+    """Standard error of a rate over the rate, from how unequal the rounds of answers are.
+
+    A round is as many answers as requests are in flight: answers that come in batches, or from
+    several workers in turn, are no scatter.
+
+    Args:
+        done_at: Instants of answers in seconds, ascending, shape ``[n]``.
+        concurrency: Requests in flight.
+
+    Returns:
+        The error; 1 when there are too few answers to tell.
+    """
+    size = min(concurrency, len(done_at) // 4)
+    if size == 0:
+        return 1.0
+    rounds = done_at[size:] - done_at[:-size]
+    return float(np.std(rounds) / np.mean(rounds) * np.sqrt(size / len(done_at)))

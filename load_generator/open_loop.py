@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +47,14 @@ class OpenLoop:
     ) -> None:
         self._send, self._limits = send, limits
         self._offsets: list[float] = offsets.tolist()
+        # What is sent at the very start fills the queue of the server and counts for no verdict.
+        self._num_first = int(np.searchsorted(offsets, 0.0, side="right"))
         self._indices = list(range(len(offsets))) if indices is None else indices.tolist()
         self._start = time.monotonic() if start is None else start
         self._records = Records(len(offsets))
         self._lags: list[float] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._num_sent = self._num_done = 0
+        self._num_sent = 0
         self._open: dict[int, float] = {}
         self._stop_reason = ""
 
@@ -114,20 +117,18 @@ class OpenLoop:
         timeout = self._limits.timeout_seconds
         self._records.add(number, time.monotonic() - due, sent - due, answer, timeout)
         del self._open[number]
-        self._num_done += 1
 
     def _hopeless(self, now: float) -> str:
-        limit = self._limits.overdue_seconds
-        overdue = 0
-        for due in self._open.values():  # oldest first
-            if now - due <= limit:
-                break
-            overdue += 1
+        limit, first = self._limits.overdue_seconds, self._num_first
+        numbers = list(self._open)  # oldest first
+        num_overdue = sum(1 for _ in takewhile(lambda due: now - due > limit, self._open.values()))
+        num_waiting = sum(number >= first for number in numbers[num_overdue:])
         # Clustered violations are few episodes: one pause of the server is no verdict, however many
         # requests it delays, unless it takes up a good part of the probe.
         is_missed = self._records.is_missed(self._limits.slo)
-        is_missed[list(self._open)[:overdue]] = True
-        counted, missed = self._num_done + overdue, int(is_missed.sum())
+        is_missed[numbers[:num_overdue]] = True
+        is_missed = is_missed[first:]
+        counted, missed = max(0, self._num_sent - first) - num_waiting, int(is_missed.sum())
         effect = design_effect(is_missed)
         bound = wilson_lower(missed / effect, counted / effect, _HOPELESS_Z)
         is_repeated = missed >= 2 * effect or missed > 0.3 * counted

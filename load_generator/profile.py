@@ -16,7 +16,7 @@ class Profile:
         probe_requests: Requests that an open-loop probe aims at.
         min_probe_seconds: Shortest probe that is not stopped early.
         max_probe_seconds: Longest probe of the search; a confirming probe may take twice that.
-        tolerance: The search stops when the 95 % interval of the peak is narrower than this share.
+        tolerance: The search stops when the interval of the peak is narrower than this share.
     """
 
     name: str
@@ -40,7 +40,7 @@ PROFILES = {
         probe_requests=800,
         min_probe_seconds=2.5,
         max_probe_seconds=10.0,
-        tolerance=0.05,
+        tolerance=0.07,
     ),
     "precise": Profile(
         name="precise",
@@ -51,6 +51,6 @@ PROFILES = {
         probe_requests=4000,
         min_probe_seconds=8.0,
         max_probe_seconds=40.0,
-        tolerance=0.02,
+        tolerance=0.03,
     ),
 }

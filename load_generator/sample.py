@@ -1,6 +1,7 @@
 """What one stretch of load has shown: raw records of requests, and their summary as a probe."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -36,6 +37,7 @@ class Sample:
         lag_seconds: How late the client sent, shape ``[n]``; empty in a closed loop.
         seconds: Duration of the stretch.
         throughput_rps: Correct answers a second.
+        throughput_error: Its relative standard error in a closed loop.
         stop_reason: Why it ended early; empty when it ran to the end.
         strain: What the client's machine did to it meanwhile.
         last_error: Text of the last failure; empty without any.
@@ -49,6 +51,7 @@ class Sample:
     lag_seconds: NDArray[np.float64]
     seconds: float
     throughput_rps: float
+    throughput_error: float = 0.0
     output_tokens: int = 0
     stop_reason: str = ""
     strain: Strain = field(default_factory=Strain)
@@ -152,6 +155,8 @@ def merged(samples: Sequence[Sample]) -> Sample:
     """
     due = np.concatenate([sample.due_seconds for sample in samples])
     order = np.argsort(due, kind="stable")
+    rates = [sample.throughput_rps for sample in samples]
+    errors = [sample.throughput_error * sample.throughput_rps for sample in samples]
     has_lags = all(len(sample.lag_seconds) == sample.num_requests for sample in samples)
 
     def joined(name: str) -> NDArray[Any]:
@@ -167,7 +172,8 @@ def merged(samples: Sequence[Sample]) -> Sample:
         tpot_seconds=joined("tpot_seconds"),
         lag_seconds=joined("lag_seconds") if has_lags else np.empty(0),
         seconds=max(sample.seconds for sample in samples),
-        throughput_rps=sum(sample.throughput_rps for sample in samples),
+        throughput_rps=sum(rates),
+        throughput_error=math.hypot(*errors) / max(1e-9, sum(rates)),
         output_tokens=sum(sample.output_tokens for sample in samples),
         stop_reason=next((s.stop_reason for s in samples if s.stop_reason), ""),
         strain=reduce(Strain.joined, [sample.strain for sample in samples]),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from load_generator.capacity import Capacity, pooled
 from load_generator.config import LoadTestConfig
 from load_generator.meter import Meter
 from load_generator.report import Probe
@@ -23,8 +24,6 @@ _FIRST_CONCURRENCY, _MAX_CONCURRENCY = 4, 1024
 _FAR_GAIN = 3.0
 _MIN_GAIN = 0.05
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
-# A closed loop has no idle moments: no open loop gets past it, up to the error of that measurement.
-_ABOVE_SATURATION = 1.03
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 _MAX_LAG_SHARE, _MAX_CPU_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.9, 0.02
@@ -65,7 +64,7 @@ class Search:
     _tallies: list[Tally] = field(default_factory=list)
     _passed: dict[float, Sample] = field(default_factory=dict)
     _failed_rates: list[float] = field(default_factory=list)
-    _saturation_rps: float = 0.0
+    _closed_loops: list[Capacity] = field(default_factory=list)
     _is_client_limited: bool = False
     _variability: float = 1.0
     _idle_seconds: float = 0.0
@@ -97,6 +96,7 @@ class Search:
         if idle.num_requests:
             self._idle_seconds = float(np.median(idle.latency_seconds))
             self._variability = variability(idle.latency_seconds[~idle.is_error])
+        self._closed_loops = [Capacity(idle.throughput_rps, idle.throughput_error)]
         holds = idle.num_requests > 0 and bound <= self.config.slo.allowed_share
         self._note(summarize(idle, kind="idle", concurrency=1, slo=slo, has_met_slo=holds))
         if idle.num_requests == 0 or idle.is_error.all():
@@ -125,6 +125,7 @@ class Search:
             latency, slo = float(np.median(sample.latency_seconds)), self.config.slo
             self._note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
             rate = sample.throughput_rps
+            self._closed_loops.append(Capacity(rate, sample.throughput_error))
             is_flat, is_far = rate < best * (1 + _MIN_GAIN), rate > best * _FAR_GAIN
             if rate > best and sample.strain.cpu_share > _MAX_CPU_SHARE:
                 self._is_client_limited = True
@@ -133,22 +134,21 @@ class Search:
             if is_flat or sample.violations(slo).mean() > 0.5:
                 break
             concurrency *= 4 if is_far else 2
-        self._saturation_rps = best
         if best <= 0:
             raise InfeasibleError("No request was answered under load.")
 
     async def _narrow(self) -> Root:
         """Probes around the root until its interval is narrow or the time is spent."""
-        rate = 0.8 * self._saturation_rps
+        rate = 0.8 * self._capacity().rate_rps
         while True:
             await self._probe(rate, "rate", _PROBE_SHARE)
             if not self._has_time():
                 return self._root()
             if not self._failed_rates:
-                is_at_cap = rate >= self._saturation_rps * _ABOVE_SATURATION * 0.999
+                is_at_cap = rate >= self._capacity().ceiling_rps * 0.999
                 if is_at_cap and not await self._found_more_capacity():
                     return self._root()
-                rate = min(rate * _STEP_UP, self._saturation_rps * _ABOVE_SATURATION)
+                rate = min(rate * _STEP_UP, self._capacity().ceiling_rps)
             elif not self._passed:
                 rate = self._step_down(rate)
             else:
@@ -160,13 +160,16 @@ class Search:
     async def _found_more_capacity(self) -> bool:
         """Measures the capacity again, since an open loop has reached it without a violation."""
         seconds = self.config.profile.saturation_seconds * self._scale()
-        known = self._saturation_rps
+        known = self._capacity().rate_rps
         concurrency = 2 * self._last_concurrency
         sample = await self.meter.closed_loop(concurrency, 2 * seconds, "saturation")
         slo = self.config.slo
         self._note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
-        self._saturation_rps = max(known, sample.throughput_rps)
-        return self._saturation_rps > known * (1 + _MIN_GAIN / 2)
+        self._closed_loops.append(Capacity(sample.throughput_rps, sample.throughput_error))
+        return self._capacity().rate_rps > known * (1 + _MIN_GAIN / 2)
+
+    def _capacity(self) -> Capacity:
+        return pooled(self._closed_loops)
 
     def _step_down(self, rate: float) -> float:
         # Most requests too late: far above the root, so a larger step.
@@ -204,7 +207,7 @@ class Search:
             is_feasible=True,
             reason=self._reason(rate),
             is_client_limited=self._is_client_limited,
-            saturation_rps=self._saturation_rps,
+            saturation_rps=self._capacity().rate_rps,
             decisive=self._passed[confirmed],
         )
 
@@ -263,17 +266,17 @@ class Search:
 
     def _root(self) -> Root:
         """The root inside the bracket of what passed and what failed."""
-        ceiling = self._saturation_rps * _ABOVE_SATURATION
+        capacity, slo = self._capacity(), self.config.slo
+        ceiling = capacity.ceiling_rps
         known = [*self._passed, *self._failed_rates]
         low = min([*self._failed_rates, max(self._passed, default=ceiling)])
         high = max(max(self._passed, default=0.0), min(self._failed_rates, default=ceiling))
         low = low * 0.9 if self._passed else min(known) * 0.5
         return fit_root(
             self._tallies,
-            self.config.slo.allowed_share,
             low,
             max(high * 1.02, low * 1.05),
-            Expectation(self._saturation_rps, self.config.slo.tightest_seconds, self._variability),
+            Expectation(capacity, slo.tightest_seconds, slo.allowed_share, self._variability),
         )
 
     def _note(self, probe: Probe) -> None:
@@ -288,6 +291,6 @@ class Search:
             is_feasible=False,
             reason=reason,
             is_client_limited=self._is_client_limited,
-            saturation_rps=self._saturation_rps or None,
+            saturation_rps=self._capacity().rate_rps if self._closed_loops else None,
             decisive=None,
         )

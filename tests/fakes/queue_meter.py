@@ -74,11 +74,11 @@ class QueueMeter:
         latencies = latencies_of_queue(arrivals, self.service_seconds, self.num_servers)
         is_missed = latencies > self.slo_seconds
         stop_reason = ""
-        for done in range(20, count, max(1, count // 50)):
-            effect = design_effect(is_missed[:done])
-            missed = is_missed[:done].sum()
-            bound = wilson_lower(missed / effect, done / effect, 3.1)
-            is_repeated = missed >= 2 * effect or missed > 0.3 * done
+        for done in range(num_first + 20, count, max(1, count // 50)):
+            counted = is_missed[num_first:done]
+            effect, missed = design_effect(counted), counted.sum()
+            bound = wilson_lower(missed / effect, len(counted) / effect, 3.1)
+            is_repeated = missed >= 2 * effect or missed > 0.3 * len(counted)
             is_refuted = is_repeated and bound > 0.01
             if is_refuted or latencies[done] > 2 * self.slo_seconds:
                 latencies, stop_reason = latencies[: done + 1], "hopeless"

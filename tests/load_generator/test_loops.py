@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from load_generator.client import Client, open_client
-from load_generator.closed_loop import ClosedLoop
+from load_generator.closed_loop import ClosedLoop, relative_error
 from load_generator.open_loop import OpenLoop
 from load_generator.records import Limits
 from load_generator.sample import Sample
-from load_generator.schedule import poisson_send_times
+from load_generator.schedule import poisson_send_times, with_first
 from load_generator.slo import Slo
 from tests.fakes.model_server import ModelServer, serve
 from tests.load_generator.builders import config
@@ -121,6 +121,27 @@ def test_closed_loop_finds_the_capacity():
     )
     assert sample.throughput_rps == pytest.approx(200, rel=0.05)
     assert np.median(sample.latency_seconds) == pytest.approx(0.02, rel=0.3)
+
+
+def test_the_error_of_a_capacity_is_that_of_its_rounds():
+    regular = np.arange(1, 401) / 100
+    batches = np.repeat(np.arange(1, 101) / 25, 4)
+    assert relative_error(regular, 4) == pytest.approx(0, abs=1e-9)
+    assert relative_error(batches, 4) == pytest.approx(0, abs=1e-9)
+    # Of n exponential gaps the mean has a standard error of 1/sqrt(n).
+    gaps = np.random.default_rng(1).standard_exponential(10_000)
+    assert relative_error(np.cumsum(gaps), 4) == pytest.approx(0.01, rel=0.1)
+    assert relative_error(np.array([1.0]), 4) == 1.0
+
+
+def test_what_fills_the_queue_at_the_start_decides_nothing():
+    # Forty requests at once, of which all but twenty are late; those that follow are not.
+    offsets = with_first(np.linspace(1.0, 2.0, 100), 40)
+    server = ModelServer(service_seconds=0.01)
+    sample = with_server(server, lambda client: OpenLoop(client.send, LIMITS, offsets).run())
+    assert sample.stop_reason == ""
+    assert sample.num_requests == 140
+    assert sample.after_start().num_requests == 100
 
 
 def test_a_refusing_server_does_not_spin_the_client():

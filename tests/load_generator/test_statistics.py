@@ -1,17 +1,21 @@
 """Bounds, clustering and the fitted root against known answers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from load_generator.capacity import Capacity, pooled
 from load_generator.root_fit import Expectation, Tally, fit_root
 from load_generator.statistics import design_effect, wilson_lower
 
 # Knows nothing of the SLO, and so expects nothing.
-NOTHING = Expectation(200.0, math.inf, 1.0)
+NOTHING = Expectation(Capacity(200.0, 0.0), math.inf, 0.01, 1.0)
+# A fixed service time; C t = 40.
+REGULAR = Expectation(Capacity(100.0, 0.0), 0.4, 0.01, 0.5)
 
 
 def test_wilson_against_published_values():
@@ -42,7 +46,7 @@ def test_design_effect_of_episodes(positions: list[int], expected: float):
 
 def test_root_lies_between_a_clean_and_a_bad_probe():
     tallies = [Tally(100, 5000, 2, 1.0), Tally(120, 5000, 500, 1.0)]
-    root = fit_root(tallies, 0.01, 90, 130, NOTHING)
+    root = fit_root(tallies, 90, 130, NOTHING)
     assert 100 < root.low_rps <= root.rate_rps <= root.high_rps < 120
 
 
@@ -50,7 +54,7 @@ def test_more_requests_narrow_the_interval():
     widths = [
         fit_root(
             [Tally(100, n, round(0.006 * n), 1.0), Tally(104, n, round(0.015 * n), 1.0)],
-            0.01, 80, 125, NOTHING,
+            80, 125, NOTHING,
         ).relative_width
         for n in (500, 5000, 50_000)
     ]  # fmt: skip
@@ -60,9 +64,7 @@ def test_more_requests_narrow_the_interval():
 
 def test_clustering_widens_the_interval():
     widths = [
-        fit_root(
-            [Tally(100, 5000, 50, effect), Tally(110, 5000, 150, effect)], 0.01, 80, 125, NOTHING
-        )
+        fit_root([Tally(100, 5000, 50, effect), Tally(110, 5000, 150, effect)], 80, 125, NOTHING)
         for effect in (1.0, 20.0)
     ]
     assert widths[1].relative_width > 2 * widths[0].relative_width
@@ -75,20 +77,39 @@ def test_clustering_widens_the_interval():
 )
 def test_root_never_leaves_its_bracket(rates: list[float], share: float, effect: float):
     tallies = [Tally(rate, 400, round(400 * share), effect) for rate in rates]
-    root = fit_root(tallies, 0.01, 60, 150, NOTHING)
+    root = fit_root(tallies, 60, 150, NOTHING)
     edge = 1 + 1e-9
     assert 60 / edge <= root.low_rps <= root.rate_rps <= root.high_rps <= 150 * edge
 
 
 def test_few_requests_leave_the_root_where_queues_have_it():
-    # A fixed service time, C t = 40: the root is expected at 1 - 1.2 * 0.5 * ln(100) / 40 = 0.93 C.
+    # The root is expected at 1 - 1.2 * 0.5 * ln(100) / 40 = 0.93 C.
     silence = [Tally(80, 100, 0, 1.0), Tally(100, 100, 0, 1.0)]
-    expected = fit_root(silence, 0.01, 70, 103, Expectation(100.0, 0.4, 0.5))
+    expected = fit_root(silence, 70, 103, REGULAR)
     assert expected.rate_rps == pytest.approx(93, abs=2)
-    assert fit_root(silence, 0.01, 70, 103, NOTHING).rate_rps > 95
+    assert fit_root(silence, 70, 103, NOTHING).rate_rps > 95
 
 
 def test_many_violations_outvote_what_is_expected():
     tallies = [Tally(55, 20_000, 20, 1.0), Tally(65, 20_000, 2000, 1.0)]
-    root = fit_root(tallies, 0.01, 50, 103, Expectation(100.0, 0.4, 0.5))
+    root = fit_root(tallies, 50, 103, REGULAR)
     assert 55 < root.rate_rps < 64
+
+
+def test_an_uncertain_capacity_lets_a_few_violations_speak():
+    tallies = [Tally(70, 4000, 4, 1.0), Tally(80, 4000, 160, 1.0)]
+    doubtful = replace(REGULAR, capacity=Capacity(100.0, 0.15))
+    certain, doubted = (fit_root(tallies, 60, 103, one) for one in (REGULAR, doubtful))
+    unbiased = fit_root(tallies, 60, 103, NOTHING)
+    assert abs(doubted.rate_rps - unbiased.rate_rps) < abs(certain.rate_rps - unbiased.rate_rps)
+
+
+def test_capacities_that_are_the_same_up_to_their_errors_are_averaged():
+    measured = [Capacity(50.0, 0.01), Capacity(98.0, 0.02), Capacity(102.0, 0.02)]
+    capacity = pooled(measured)
+    assert capacity.rate_rps == pytest.approx(100.0)
+    assert capacity.error == pytest.approx(0.02 / math.sqrt(2))
+
+
+def test_a_capacity_that_is_surely_lower_does_not_count():
+    assert pooled([Capacity(95.0, 0.001), Capacity(100.0, 0.001)]).rate_rps == pytest.approx(100.0)
