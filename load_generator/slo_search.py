@@ -12,6 +12,7 @@ import numpy as np
 
 from load_generator.capacity import Capacity, pooled
 from load_generator.config import LoadTestConfig
+from load_generator.finding import Finding, not_found
 from load_generator.meter import Meter
 from load_generator.report import Probe
 from load_generator.root_fit import Expectation, Root, Tally, fit_root, variability
@@ -23,24 +24,12 @@ _FIRST_CONCURRENCY, _MAX_CONCURRENCY = 4, 1024
 # Throughput that still grows almost like the concurrency is far from its end.
 _FAR_GAIN = 3.0
 _MIN_GAIN = 0.05
+# So many times the allowed share of violations are no accident.
+_SURELY_FAILED = 5.0
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 _MAX_LAG_SHARE, _MAX_CPU_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.9, 0.02
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Outcome of a search. ``decisive`` is the sample at the peak; None when infeasible."""
-
-    peak_rps: float
-    low_rps: float
-    high_rps: float
-    is_feasible: bool
-    reason: str
-    is_client_limited: bool
-    saturation_rps: float | None
-    decisive: Sample | None
 
 
 class InfeasibleError(Exception):
@@ -78,7 +67,8 @@ class Search:
             root = await self._narrow()
             return await self._confirm(root)
         except InfeasibleError as infeasible:
-            return self._infeasible(str(infeasible))
+            known = self._capacity().rate_rps if self._closed_loops else None
+            return not_found(str(infeasible), self._is_client_limited, known)
 
     def _scale(self) -> float:
         """Shortens every step alike when the budget is below the profile's."""
@@ -265,13 +255,18 @@ class Search:
             self._is_client_limited = True
 
     def _root(self) -> Root:
-        """The root inside the bracket of what passed and what failed."""
+        """The root between what surely fails and what is far below all else.
+
+        A probe that passed or failed narrowly is evidence and no bound: of several at one rate, the
+        luckiest or the unluckiest would be the bound.
+        """
         capacity, slo = self._capacity(), self.config.slo
-        ceiling = capacity.ceiling_rps
-        known = [*self._passed, *self._failed_rates]
-        low = min([*self._failed_rates, max(self._passed, default=ceiling)])
-        high = max(max(self._passed, default=0.0), min(self._failed_rates, default=ceiling))
-        low = low * 0.9 if self._passed else min(known) * 0.5
+        surely = _SURELY_FAILED * slo.allowed_share
+        failed = [t.rate_rps for t in self._tallies if t.num_violations > surely * t.num_requests]
+        most_passed = max(self._passed, default=0.0)
+        lowest = min([*self._failed_rates, most_passed or capacity.ceiling_rps])
+        low = lowest * (0.8 if self._passed else 0.5)
+        high = max(most_passed, min(failed, default=capacity.ceiling_rps))
         return fit_root(
             self._tallies,
             low,
@@ -282,15 +277,3 @@ class Search:
     def _note(self, probe: Probe) -> None:
         self.probes.append(probe)
         self.on_probe(probe)
-
-    def _infeasible(self, reason: str) -> Finding:
-        return Finding(
-            peak_rps=0.0,
-            low_rps=0.0,
-            high_rps=0.0,
-            is_feasible=False,
-            reason=reason,
-            is_client_limited=self._is_client_limited,
-            saturation_rps=self._capacity().rate_rps if self._closed_loops else None,
-            decisive=None,
-        )

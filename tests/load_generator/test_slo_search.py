@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from load_generator.finding import Finding
 from load_generator.profile import PROFILES
 from load_generator.sample import Sample
-from load_generator.slo_search import Finding, Search
+from load_generator.slo_search import Search
 from tests.fakes.queue_meter import QueueMeter, true_peak_rps
 from tests.load_generator.builders import config
 
