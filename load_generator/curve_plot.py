@@ -55,19 +55,27 @@ def save(reports: Sequence[tuple[str, LoadReport]], path: Path) -> None:
         raise ReportError("A curve needs an open-loop probe, but the result has none.")
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(9, 5.2), layout="constrained")
-        axes = figure.subplots()
         if len(reports) == 1:
-            _draw_one(axes, reports[0][1])
+            draw(figure, reports[0][1])
         else:
-            _draw_several(axes, reports)
-        _finish(axes)
-        figure.legend(loc="outside lower center", ncols=3, fontsize=9)
+            _draw_several(figure.subplots(), reports)
+            _finish(figure)
         if path.suffix == ".png":
             figure.savefig(path, dpi=150)
         elif path.suffix == ".svg":
             path.write_text(_svg(figure))
         else:
             path.write_text(_page(_svg(figure), reports))
+
+
+def draw(figure: Figure, report: LoadReport) -> None:
+    """Draws one report with all percentiles into an empty figure of constrained layout.
+
+    Raises:
+        ReportError: a histogram cannot be read.
+    """
+    _draw_one(figure.subplots(), report)
+    _finish(figure)
 
 
 def _draw_one(axes: Axes, report: LoadReport) -> None:
@@ -146,7 +154,8 @@ def _draw_bound(axes: Axes, slo_ms: float, text: str) -> None:
     )  # fmt: skip
 
 
-def _finish(axes: Axes) -> None:
+def _finish(figure: Figure) -> None:
+    (axes,) = figure.axes
     axes.set_xlabel("offered rate (requests/s)")
     axes.set_ylabel("latency (ms)")
     low, high = axes.dataLim.intervaly
@@ -157,6 +166,7 @@ def _finish(axes: Axes) -> None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         axes.set_ylim(bottom=0)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
 
 
 def _subject(report: LoadReport) -> str:

@@ -6,22 +6,13 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from load_generator.errors import PayloadError
+from load_generator.words import WORDS
 
 FIELDS_HELP = (
     "{{int:LOW:HIGH}}, {{int:LOW:HIGH:COUNT}}, {{float:LOW:HIGH}}, {{float:LOW:HIGH:COUNT}}, "
     "{{choice:A|B|C}}, {{words:LOW:HIGH}}, {{uuid}}"
 )
 _MAX_COUNT = 1_000_000
-
-_SHORT_ENGLISH_WORDS = (
-    "air all and art back ball bank bed best bird blue boat book box bring build call car chair "
-    "cold come cook corn day deep door down draw dream drink dry ear east egg eye face fall far "
-    "farm fast feel field find fire fish five floor fly food foot form four free fruit full game "
-    "gate girl give glass go gold good grass green group grow hair hall hand head hear heart hill "
-    "home horse hot house ice in iron it join jump keep key kind king know lake land last laugh "
-    "leaf learn left leg light line list long look love low make man map mark meet milk mind moon"
-)
-_WORDS = _SHORT_ENGLISH_WORDS.split()
 
 Renderer = Callable[[random.Random], str]
 
@@ -102,7 +93,7 @@ def _choice(choices: Sequence[str]) -> Renderer:
 
 
 def _words(low: int, high: int) -> Renderer:
-    return lambda rng: " ".join(rng.choices(_WORDS, k=rng.randint(low, high)))
+    return lambda rng: " ".join(rng.choices(WORDS, k=rng.randint(low, high)))
 
 
 def _uuid(rng: random.Random) -> str:

@@ -11,26 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from load_generator.token_lengths import TokenLengths
-
-# Each is one token, its leading space included, for the byte-pair tokenizers of GPT-2 and of
-# Mistral (the 32k and the Tekken vocabulary), and so about one for those of other models.
-_WORD_TEXT = """
-about above act after all along and baby back bank base bath bear bed begin boat body book born
-boy bread bring build bus buy came car carry cat catch cause cell child class clean cloud coat
-cold color come cook copy cost cover crowd cry dance dark day dear deep down dress drink drop
-dry duck each ear early east eat egg end enter face fact fall far farm feel feet few first fish
-five fly foot force form fresh gate gave girl glass good got gray group half hard head hear
-heart heavy here hill hit hope horse hot human idea join jump just keep kind knew land last late
-law learn less let life light line list long lot made make map mark meat meet milk mind month
-moon most much music must name near need news next night nine noise note off often one only open
-other our out over pair pass plant play power put rain ride rise river road rock room root rose
-round row rule run salt same sea see seem serve shall share sharp short show side since sing six
-size skin sleep slow small smell snow soft soil son soon sound space speak speed start stay step
-stone stop store study such swim table talk tall team test than their thing this today too trade
-trip try turn two type under until usual view voice want warm watch water wave west wheel when
-which who wild will win wine wing wish with world worth write wrong young
-"""
-_WORDS = _WORD_TEXT.split()
+from load_generator.words import WORDS
 
 # Lengths and places in the text repeat after so many requests, which is no matter: it is the
 # unique beginning that keeps a prompt out of the prefix cache.
@@ -93,8 +74,8 @@ class RandomPrompts:
         self._inputs = input_tokens.draw(inputs, _NUM_DRAWN).tolist()
         self._outputs = output_tokens.draw(outputs, _NUM_DRAWN).tolist()
         self._offsets = offsets.integers(_NUM_TEXT_WORDS, size=_NUM_DRAWN).tolist()
-        self._words: list[str] = words.choice(_WORDS, _NUM_TEXT_WORDS).tolist()
-        self._shared: list[str] = prefix.choice(_WORDS, shared_prefix_tokens).tolist()
+        self._words: list[str] = words.choice(WORDS, _NUM_TEXT_WORDS).tolist()
+        self._shared: list[str] = prefix.choice(WORDS, shared_prefix_tokens).tolist()
 
     def pick(self, index: int, number: int, /) -> Prompt:
         """The text of a request; see ``Prompts``."""
@@ -113,4 +94,4 @@ class RandomPrompts:
 
 def _unique_words(number: int) -> list[str]:
     """The number in base 256, its lowest digit first: neighbours differ in the first word."""
-    return [_WORDS[number >> shift & 0xFF] for shift in range(0, 8 * _NUM_UNIQUE_WORDS, 8)]
+    return [WORDS[number >> shift & 0xFF] for shift in range(0, 8 * _NUM_UNIQUE_WORDS, 8)]

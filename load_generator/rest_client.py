@@ -1,7 +1,6 @@
 """Client of the inference protocols over HTTP: KServe's V1, Open Inference v2, and plain HTTP."""
 
 import json
-from types import TracebackType
 from typing import Any, Self
 
 from load_generator.answer import GOOD, Answer
@@ -34,12 +33,7 @@ class RestClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
     async def wait_until_ready(self) -> float:

@@ -30,6 +30,9 @@ class Runtime:
         storage: Address of the served model.
         ready_path: Answers 200 once requests are served.
         load: Flags of the load generator that say what to send.
+        slo: Its flags that say what must hold.
+        profile: How thoroughly it measures.
+        metrics: Reported besides the objective.
         payload: Body of a request; empty where the load generator makes its own.
         memory: Of its container.
         start_seconds: How long it may take to serve.
@@ -46,6 +49,9 @@ class Runtime:
     storage: str
     ready_path: str
     load: tuple[str, ...]
+    slo: tuple[str, ...] = ("--slo-ms=100",)
+    profile: str = "quick"
+    metrics: tuple[str, ...] = ("peak_rps", "latency_p99_ms", "cost")
     payload: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     memory: str = "4Gi"
@@ -169,9 +175,21 @@ VLLM = Runtime(
     knobs=(_SEQUENCES, _TOKENS),
     storage="pvc://models/llm",
     ready_path="/health",
-    load=("--url=http://localhost:8080/v1/completions", "--protocol=http"),
-    payload='{"model": "model", "prompt": "Why is the sky blue?", "max_tokens": 64, '
-    '"ignore_eos": true}',
+    load=(
+        "--url=http://localhost:8080",
+        "--protocol=openai-completions",
+        "--model=model",
+        "--input-tokens=uniform:64:512",
+        "--output-tokens=uniform:16:64",
+        "--ignore-eos",
+    ),
+    slo=("--slo-ttft-ms=1000", "--slo-tpot-ms=100"),
+    profile="precise",
+    metrics=("peak_rps", "output_tokens_per_second", "ttft_p99_ms", "tpot_p99_ms", "cost"),
     memory="16Gi",
     start_seconds=600,
+    notes=(
+        "Change too: the lengths of prompts and answers, in tokens. Together they must stay below",
+        "--max-model-len; docs/language-models.md says more.",
+    ),
 )

@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from experiment_report import ExperimentRecord, ParameterInfo, TrialRecord
-from tests.load_generator.builders import INFEASIBLE, REPORT
+from tests.load_generator.builders import INFEASIBLE
+from tests.load_generator.results import report_with
+
+REPORT = report_with((80.0, 10.0), (100.0, 20.0), (120.0, 80.0))
 
 PARAMETERS = (
     ParameterInfo(name="batch", type="discrete", choices=("1", "2", "4")),

@@ -9,8 +9,8 @@ import pytest
 
 from experiment_report import ExperimentRecord, ParameterInfo, write_report
 from experiment_report.page import to_html
-from tests.experiment_report.records import record, trial
-from tests.load_generator.builders import REPORT
+from tests.experiment_report.records import REPORT, record, trial
+from tests.load_generator.builders import PROBE
 
 TRIALS = (trial(1, 50.0, cost=0.2), trial(2, 90.0), trial(3, None), trial(4, 70.0, cost=0.4))
 
@@ -120,6 +120,14 @@ def test_odd_experiments_have_a_page_too(odd: ExperimentRecord, tmp_path: Path):
 def test_without_prices_the_page_says_what_is_missing():
     page = to_html(record(trial(1, 5.0, metrics={"peak_rps": 5.0}, load_report=None)))
     assert "Needs prices that differ between configurations" in page
+
+
+@pytest.mark.parametrize("histogram", ["", "no histogram"])
+def test_without_histograms_there_is_no_curve_and_still_a_page(histogram: str):
+    report = replace(REPORT, probes=(replace(PROBE, histogram=histogram),))
+    headings = Reader(to_html(record(trial(1, 5.0, load_report=report)))).headings
+    assert "Latency against rate, best trial" not in headings
+    assert "All trials" in headings
 
 
 def test_a_limited_client_is_told():

@@ -41,6 +41,7 @@ class OpenAIServer:
         slots: Requests that are served at a time.
         fault: One of ``FAULTS``, or none.
         base_path: What stands before the paths of the API.
+        model: Name of the model.
         has_usage: Whether usage is reported.
         has_done: Whether the stream ends with [DONE].
         text_field: Name of the text in chats.
@@ -54,6 +55,7 @@ class OpenAIServer:
     slots: int = 100
     fault: str = ""
     base_path: str = "/v1"
+    model: str = "m"
     has_usage: bool = True
     has_done: bool = True
     text_field: str = "content"
@@ -133,7 +135,7 @@ class OpenAIServer:
         return f"data: {json.dumps(chunk)}{2 * self.line_end}"
 
     async def models(self, request: web.Request) -> web.Response:
-        names = ["m"] if self.is_ready else ["other"]
+        names = [self.model] if self.is_ready else ["other"]
         return web.json_response({"object": "list", "data": [{"id": name} for name in names]})
 
     def app(self) -> web.Application:
@@ -162,12 +164,14 @@ async def _main() -> None:
     parser.add_argument("--ttft-ms", type=float, default=50)
     parser.add_argument("--tpot-ms", type=float, default=5)
     parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--model", default="m")
     parser.add_argument("--fault", default="", choices=("", *FAULTS))
     arguments = parser.parse_args()
     server = OpenAIServer(
         ttft_seconds=arguments.ttft_ms / 1000,
         tpot_seconds=arguments.tpot_ms / 1000,
         slots=arguments.slots,
+        model=arguments.model,
         fault=arguments.fault,
     )
     _, port = await serve(server, arguments.port)

@@ -1,9 +1,16 @@
 """What several tests of the load generator use."""
 
+import asyncio
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import trustme
+import uvloop
+
+from tests.load_generator.http_pools import Run
 
 
 @dataclass(frozen=True)
@@ -30,3 +37,14 @@ def certificate() -> Certificate:
         key=issued.private_key_pem.bytes(),
         authority=authority.cert_pem.bytes(),
     )
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
+    """Runs a coroutine; whatever the loop or a destructor complains of fails the test."""
+    complaints: list[object] = []
+    with asyncio.Runner(loop_factory=request.param) as runner:
+        runner.get_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        yield runner.run
+        gc.collect()
+    assert complaints == []

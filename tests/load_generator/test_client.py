@@ -44,8 +44,8 @@ def test_readiness_is_waited_for():
         asyncio.get_running_loop().call_later(0.5, setattr, server, "is_ready", True)
         return await client.wait_until_ready()
 
-    waited = with_server(server, later, protocol="v2-rest", model="m", ready_seconds=10.0)
-    assert 0.4 < waited < 2
+    waited = with_server(server, later, protocol="v2-rest", model="m", ready_seconds=60.0)
+    assert waited > 0.4
 
 
 def test_what_goes_over_the_wire():
@@ -82,30 +82,36 @@ def test_what_goes_over_the_wire():
     "answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", b"nonsense\r\n\r\n"]
 )
 def test_broken_answers_are_errors(answer: bytes):
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        writer.close()
-        await writer.wait_closed()
-
     async def run() -> str:
+        has_ended = asyncio.Event()
+
+        async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            writer.close()
+            await writer.wait_closed()
+            has_ended.set()
+
         server = await asyncio.start_server(speak, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server:
             async with open_client(config(url=f"http://127.0.0.1:{port}")) as client:
                 error = (await client.send(0)).error
-            await asyncio.sleep(0.05)  # for the server to notice the end
+            await has_ended.wait()
         return error
 
     assert asyncio.run(run())
 
 
 def test_a_silent_server_times_out():
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
     async def run() -> str:
+        has_ended = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+            has_ended.set()
+
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         given = replace(config(url=f"http://127.0.0.1:{port}"), slo=Slo(latency_seconds=0.05))
@@ -113,7 +119,7 @@ def test_a_silent_server_times_out():
         async with server:
             async with client:
                 error = (await client.send(0)).error
-            await asyncio.sleep(0.05)  # for the server to notice the end
+            await has_ended.wait()
         return error
 
     assert asyncio.run(run()) == "no complete answer within 5 s, without an answer"

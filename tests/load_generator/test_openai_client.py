@@ -53,11 +53,15 @@ def send(server: OpenAIServer, **changes: Any) -> Answer:
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_times_are_those_of_the_server(protocol: str, line_end: str):
     server = OpenAIServer(ttft_seconds=0.1, tpot_seconds=0.03, line_end=line_end)
+    start = time.monotonic()
     answer = send(server, protocol=protocol)
+    elapsed = time.monotonic() - start
     assert answer.error == ""
     assert answer.output_tokens == NUM_TOKENS
-    assert 0.09 < answer.ttft_seconds < 0.2
-    assert answer.tpot_seconds == pytest.approx(0.03, abs=0.015)
+    # No token comes before it is due, and on a busy machine each may come late.
+    assert answer.ttft_seconds > 0.09
+    assert answer.tpot_seconds > 0
+    assert 0.21 < answer.ttft_seconds + (NUM_TOKENS - 1) * answer.tpot_seconds < elapsed
 
 
 def test_waiting_for_a_slot_is_in_the_time_to_first_token():
@@ -66,7 +70,8 @@ def test_waiting_for_a_slot_is_in_the_time_to_first_token():
 
     answers = with_server(OpenAIServer(ttft_seconds=0.1, tpot_seconds=0.01, slots=1), both)
     first, second = sorted(answer.ttft_seconds for answer in answers)
-    assert second - first == pytest.approx(0.14, abs=0.05)
+    assert first > 0.09
+    assert second > 0.23  # 0.14 s of the first, and 0.1 s of its own
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
@@ -189,7 +194,7 @@ def test_readiness_is_waited_for():
         asyncio.get_running_loop().call_later(0.3, setattr, server, "is_ready", True)
         return await client.wait_until_ready()
 
-    assert 0.25 < with_server(server, later, ready_seconds=10.0) < 2
+    assert with_server(server, later, ready_seconds=60.0) > 0.25
 
 
 @pytest.mark.parametrize(
@@ -265,10 +270,9 @@ def test_a_closed_port_is_not_ready():
 
 
 def test_a_cancelled_request_is_cancelled():
-    async def cancel(client: OpenAIClient) -> float:
-        start = time.monotonic()
+    async def cancel(client: OpenAIClient) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.send(0), 0.1)
-        return time.monotonic() - start
 
-    assert with_server(OpenAIServer(fault="stall"), cancel) < 2
+    # Uncancelled it would end with the client's own error.
+    with_server(OpenAIServer(fault="stall"), cancel)

@@ -95,7 +95,7 @@ EXPERIMENT: dict[str, Any] = {
                                 "args": [
                                     "--url=http://localhost:8080",
                                     "--model=m",
-                                    "--slo-ms=100",
+                                    "--slo-ms=1000",
                                     "--max-seconds=2.5",
                                     "--result=/var/morphling/result.json",
                                     "--stay-alive",

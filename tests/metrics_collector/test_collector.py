@@ -120,11 +120,12 @@ def test_a_broken_file_is_waited_for(database: Database, tmp_path: Path):
     result = tmp_path / "result.json"
     result.write_text("{")
     process = start(result, database.address)
-    time.sleep(1.5)
+    assert process.stderr is not None
+    assert "is not a result yet" in process.stderr.readline()
     assert database.values() == []
     write(REPORT, result)
     until(database.values)
-    assert "is not a result yet" in stop(process)
+    stop(process)
 
 
 def test_a_database_that_comes_late(tmp_path: Path):

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from load_generator.flags import make_config, make_parser
 from load_generator.main import main as load_generator
+from load_generator.prompts import RandomPrompts
 from local_runner import wire
 from local_runner.load import parse_experiment
+from metrics_collector.observation_log import parse_metric_names
 from suggestion.designer import suggest
 from suggestion.evidence import evidence_of
 from suggestion.katib import experiment_from_proto
@@ -191,19 +194,49 @@ def test_a_share_of_a_gpu_is_asked_for_as_its_system_wants(example: Example):
         assert set(limits) == {"cpu", "memory"}
 
 
-def test_the_load_generator_takes_its_flags(example: Example, capsys: pytest.CaptureFixture[str]):
+def flags_of(example: Example) -> list[str]:
+    """Flags of the load generator in the first trial."""
     _, (assignments, *_) = suggested(example.name)
     _, tester = parts(example, assignments)
     words = "\n".join(tester["args"]).replace("\\\n", "\n").split("\n--\n")[-1]
     flags = re.findall(r"--[\w-]+(?:=\S+)?", words)
     # What the shell computes is a number.
-    flags = [re.sub(r"=\$\(\(.*", "=50", flag) for flag in flags]
+    return [re.sub(r"=\$\(\(.*", "=50", flag) for flag in flags]
+
+
+def test_the_load_generator_takes_its_flags(example: Example, capsys: pytest.CaptureFixture[str]):
+    flags = flags_of(example)
     with pytest.raises(SystemExit) as caught:
         load_generator([*flags, "--no-such-flag"])
     assert caught.value.code == 2
     assert "unrecognized arguments: --no-such-flag" in capsys.readouterr().err
     ready = 30 if example.is_job else example.runtime.start_seconds
     assert f"--ready-seconds={ready}" in flags
+
+
+@pytest.mark.parametrize(
+    "example", [one for one in EXAMPLES if one.runtime.name == "vllm"], ids=lambda one: one.name
+)
+def test_a_language_model_is_tested_as_one(example: Example):
+    config = make_config(make_parser().parse_args(flags_of(example)))
+    assert config.protocol == "openai-completions"
+    assert config.ignore_eos
+    assert config.slo.describe() == "TTFT 1000 ms, TPOT 100 ms"
+    script = example.runtime.script(example.sharing)
+    (limit,) = re.findall(r"--max-model-len=(\d+)", "".join(script))
+    assert isinstance(config.prompts, RandomPrompts)
+    picked = [config.prompts.pick(index, index) for index in range(4096)]
+    # A word may be two tokens in the vocabulary of another model.
+    assert max(2 * len(p.text.split()) + p.max_tokens for p in picked) <= int(limit)
+    assert {"ttft_p99_ms", "tpot_p99_ms"} < set(example.runtime.metrics)
+
+
+def test_the_page_on_language_models_shows_the_flags_of_the_example():
+    page = (ROOT / "docs" / "language-models.md").read_text()
+    shown = re.findall(r"^  - (--.+)$", page, re.MULTILINE)
+    (example,) = [one for one in EXAMPLES if one.name == "vllm-hami"]
+    assert len(shown) > 5
+    assert set(shown) < set(flags_of(example))
 
 
 @pytest.mark.parametrize(
@@ -236,6 +269,7 @@ def test_the_metrics_reported_are_those_declared(example: Example):
     spec = experiment_of(example)["spec"]
     objective = spec["objective"]
     declared = [objective["objectiveMetricName"], *objective["additionalMetricNames"]]
+    assert parse_metric_names(",".join(declared)) == tuple(declared)
     if example.is_job:
         job = spec["trialTemplate"]["trialSpec"]["spec"]
         (container,) = job["template"]["spec"]["containers"]

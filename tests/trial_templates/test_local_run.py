@@ -1,5 +1,6 @@
-"""Examples without a GPU under the local runner, with stand-ins for the servers' programs.
+"""Examples under the local runner, with stand-ins for the servers' programs.
 
+Those without a GPU, and one of a language model: the local runner leaves shares of a GPU alone.
 Each stand-in finds its settings where the real program would: in flags, files or the environment.
 """
 
@@ -15,6 +16,7 @@ from trial_templates.examples import EXAMPLES, ROOT, Example
 
 # The batcher is KServe's own agent, which is not here.
 CPU = [one for one in EXAMPLES if one.sharing.name == "cpu" and not one.runtime.batcher]
+(LANGUAGE_MODEL,) = [one for one in EXAMPLES if one.name == "vllm-hami"]
 FIND = {
     "mlserver": """
         test "$1 $2" = "start $(cd .. && pwd)/volumes/kserve-provision-location"
@@ -31,6 +33,22 @@ FIND = {
           --rest_api_port=*) port=${flag#*=} ;;
         esac; done
         batch=$(sed -n 's/^max_batch_size { value: \\(.*\\) }/\\1/p' "$config")""",
+    "vllm": """
+        test "$1 $2" = "serve $(cd .. && pwd)/volumes/kserve-provision-location"
+        for flag; do case $flag in
+          --max-num-seqs=*) batch=${flag#*=} ;;
+          --port=*) port=${flag#*=} ;;
+        esac; done""",
+}
+SERVE = {"vllm": "openai_server --ttft-ms=2 --tpot-ms=0.5 --slots=4"}
+# Neither a bound nor the end of a test may depend on how fast the machine is.
+CHANGES = {
+    "--slo-ms=100": "--slo-ms=2000",
+    "--profile=quick": "--max-seconds=3",
+    "--slo-ttft-ms=1000": "--slo-ttft-ms=2000",
+    "--slo-tpot-ms=100": "--slo-tpot-ms=2000",
+    "--output-tokens=uniform:16:64": "--output-tokens=fixed:4",
+    "--profile=precise": "--max-seconds=3",
 }
 
 
@@ -38,18 +56,20 @@ def test_every_runtime_is_run():
     assert {one.runtime.name for one in CPU} == {"mlserver", "triton", "tf-serving"}
 
 
-@pytest.mark.parametrize("example", CPU, ids=lambda example: example.name)
-def test_two_trials(example: Example, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def run_two_trials(
+    example: Example, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> list[dict[str, str]]:
+    """Runs two trials of an example; returns the rows of the report, and leaves the logs."""
     programs, model = tmp_path / "bin", tmp_path / "model"
     programs.mkdir()
     (model / "model").mkdir(parents=True)
     (model / "model" / "config.pbtxt").write_text('name: "model"\n')
     for name, find in FIND.items():
         program = programs / name
-        serve = f"exec {sys.executable} -m tests.fakes.model_server --model=model"
+        serve = SERVE.get(name, "model_server --service-ms=2 --workers=4")
         program.write_text(
             f"#!/bin/sh\nset -e{find}\ntest $batch -ge 1\necho batch=$batch\ncd {ROOT}\n"
-            f"{serve} --service-ms=2 --workers=4 --port=$port\n"
+            f"exec {sys.executable} -m tests.fakes.{serve} --model=model --port=$port\n"
         )
         program.chmod(0o755)
     image = example.runtime.image(example.sharing)
@@ -59,18 +79,38 @@ def test_two_trials(example: Example, tmp_path: Path, capfd: pytest.CaptureFixtu
     }
     (tmp_path / "local.yaml").write_text(yaml.safe_dump(local))
     text = (ROOT / "examples" / example.place).read_text()
+    for given, changed in CHANGES.items():
+        text = text.replace(given, changed)
     experiment = tmp_path / "experiment.yaml"
-    experiment.write_text(text.replace("--profile=quick", "--max-seconds=3"))
+    experiment.write_text(text)
     output = tmp_path / "out"
     code = main([str(experiment), f"--output={output}", "--max-trials=2", "--no-live"])
     assert code == 0, capfd.readouterr()
     with (output / "report" / "trials.csv").open() as file:
         trials = list(csv.DictReader(file))
-    assert len(trials) == 2
+    assert [trial["condition"] for trial in trials] == ["Succeeded", "Succeeded"]
     for trial in trials:
-        assert trial["condition"] == "Succeeded"
-        assert 100 < float(trial["peak_rps"]) < 2500
+        log = output / "trials" / trial["trial"] / "kserve-container.log"
+        batch = trial.get("max_batch_size") or trial["max_num_seqs"]
+        assert f"batch={batch}\n" in log.read_text()
+    return trials
+
+
+@pytest.mark.parametrize("example", CPU, ids=lambda example: example.name)
+def test_two_trials(example: Example, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    for trial in run_two_trials(example, tmp_path, capfd):
+        assert 0 < float(trial["peak_rps"]) < 2500
         cost = 0.2 + 0.02 * int(trial["cpu_cores"])
         assert float(trial["cost"]) == pytest.approx(cost)
-        log = output / "trials" / trial["trial"] / "kserve-container.log"
-        assert f"batch={trial['max_batch_size']}\n" in log.read_text()
+
+
+def test_two_trials_of_a_language_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    for trial in run_two_trials(LANGUAGE_MODEL, tmp_path, capfd):
+        # Four at a time, (2 + 3 * 0.5) ms each, of four tokens.
+        assert 0 < float(trial["peak_rps"]) < 1250
+        assert float(trial["output_tokens_per_second"]) > 0
+        assert float(trial["ttft_p99_ms"]) > 2
+        assert float(trial["tpot_p99_ms"]) > 0
+        shares = int(trial["gpu_memory_percent"]) + int(trial["gpu_time_percent"])
+        cost = 0.2 + 0.02 * int(trial["cpu_cores"]) + 0.2 * shares / 100
+        assert float(trial["cost"]) == pytest.approx(cost)
