@@ -135,9 +135,10 @@ class HttpPool:
         return response
 
     async def _connect(self, deadline: float) -> Connection:
+        connection = Connection(self._connections.add, self._closed)
         connecting = self._loop.create_task(
             self._loop.create_connection(
-                lambda: Connection(self._connections.add, self._closed),
+                lambda: connection,
                 self._host,
                 self._port,
                 ssl=self._tls,
@@ -145,7 +146,7 @@ class HttpPool:
             )
         )
         self._connecting.add(connecting)
-        connecting.add_done_callback(self._connecting.discard)
+        connecting.add_done_callback(lambda task: self._connected(task, connection))
         try:
             # Not asyncio.timeout: until Python 3.13 an expiry just after success cancels the task.
             await asyncio.wait({connecting}, timeout=deadline - self._loop.time())
@@ -158,6 +159,14 @@ class HttpPool:
             raise HttpError(_connect_error(error, self._authority)) from None
         finally:
             connecting.cancel()
+
+    def _connected(
+        self, task: asyncio.Task[tuple[asyncio.Transport, Connection]], connection: Connection
+    ) -> None:
+        self._connecting.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            # uvloop closes what is cancelled just as it opens, and never tells the protocol.
+            self._closed(connection)
 
     def _closed(self, connection: Connection) -> None:
         self._connections.discard(connection)

@@ -3,13 +3,14 @@
 from typing import Protocol
 
 from load_generator.sample import Sample
+from load_generator.schedule import Opening
 
 
 class Meter(Protocol):
     """Puts load on something and measures it."""
 
     async def open_loop(
-        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
         """Sends at a rate.
 
@@ -18,7 +19,7 @@ class Meter(Protocol):
             seconds: For how long.
             index: Picks the stream of arrivals.
             kind: Of the probe.
-            num_first: Requests sent at once at the start, due at 0.
+            opening: What is sent before; due at 0 or earlier.
         """
 
     async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:

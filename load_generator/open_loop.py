@@ -33,7 +33,8 @@ class OpenLoop:
         send: Sends a request.
         limits: When to give up.
         offsets: Scheduled instants since the start in seconds, ascending, shape ``[n]``.
-        start: Instant of the start; None for now. Several processes begin at one.
+        start: Instant that offsets count from; None for the earliest that there can be. Several
+            processes have one.
         indices: Numbers of the requests, shape ``[n]``; None for 0, 1, 2...
     """
 
@@ -47,10 +48,11 @@ class OpenLoop:
     ) -> None:
         self._send, self._limits = send, limits
         self._offsets: list[float] = offsets.tolist()
-        # What is sent at the very start fills the queue of the server and counts for no verdict.
+        # What is due at 0 or earlier brings the server to work and counts for no verdict.
         self._num_first = int(np.searchsorted(offsets, 0.0, side="right"))
         self._indices = list(range(len(offsets))) if indices is None else indices.tolist()
-        self._start = time.monotonic() if start is None else start
+        lead = max(0.0, -self._offsets[0]) if self._offsets else 0.0
+        self._start = time.monotonic() + lead if start is None else start
         self._records = Records(len(offsets))
         self._lags: list[float] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,7 +67,10 @@ class OpenLoop:
     def counts(self) -> Counts:
         """How things stand."""
         return self._records.counts(
-            self._limits.slo, time.monotonic() - self._start, self._num_sent, len(self._open)
+            self._limits.slo,
+            max(0.0, time.monotonic() - self._start),
+            self._num_sent,
+            len(self._open),
         )
 
     async def run(self) -> Sample:

@@ -69,8 +69,12 @@ class Sample:
     def after_start(self) -> "Sample":
         """Without the requests that were due at the very start of an open loop."""
         keep = self.due_seconds > 0
+        good = np.count_nonzero(~self.is_error)
+        kept_share = np.count_nonzero(keep & ~self.is_error) / max(1, good)
         return dataclasses.replace(
             self,
+            throughput_rps=self.throughput_rps * kept_share,
+            output_tokens=round(self.output_tokens * kept_share),
             due_seconds=self.due_seconds[keep],
             latency_seconds=self.latency_seconds[keep],
             is_error=self.is_error[keep],

@@ -14,7 +14,7 @@ from load_generator.meter import Meter
 from load_generator.open_loop import OpenLoop
 from load_generator.records import Counts, Limits
 from load_generator.sample import Sample
-from load_generator.schedule import poisson_send_times, with_first
+from load_generator.schedule import Opening, probe_send_times
 from load_generator.snapshot import Snapshot
 
 OnSnapshot = Callable[[Snapshot], None]
@@ -137,12 +137,11 @@ class LocalMeter:
             return await loop.run()
 
     async def open_loop(
-        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
         """See ``slo_search.Meter``."""
-        count = max(1, round(rate_rps * seconds))
-        send_times = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
-        offsets = with_first(send_times, num_first)
+        seed = probe_seed(self._config, index)
+        offsets = probe_send_times(rate_rps, seconds, opening, seed)
         loop = OpenLoop(self._client.send, self._limits, offsets)
         async with shown(kind, rate_rps, loop.counts, self._show):
             return await loop.run()

@@ -17,6 +17,7 @@ from load_generator.meter import Meter
 from load_generator.report import Probe
 from load_generator.root_fit import Expectation, Root, Tally, fit_root, variability
 from load_generator.sample import Sample, summarize
+from load_generator.schedule import Opening
 from load_generator.statistics import design_effect, wilson_lower
 
 _Z95 = 1.645
@@ -29,6 +30,8 @@ _SURELY_FAILED = 5.0
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
+# Share of the time for closed loops that one of them may take.
+_LOOP_SHARE = 0.25
 _MAX_LAG_SHARE, _MAX_CPU_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.9, 0.02
 
 
@@ -106,8 +109,10 @@ class Search:
         concurrency = _FIRST_CONCURRENCY
         latency = (self.probes[-1].latency_p50_ms or 0.0) / 1000
         while concurrency <= _MAX_CONCURRENCY and self.meter.seconds_left() > end:
-            # A dozen rounds at least, at twice the latency that the last concurrency had.
-            wanted = min(max(seconds, 24 * latency), self.meter.seconds_left() - end)
+            # A dozen rounds at twice the latency that the last concurrency had; but where answers
+            # take seconds, two rounds must do, or the time is up long before the server is full.
+            left = self.meter.seconds_left() - end
+            wanted = min(max(seconds, 24 * latency), max(_LOOP_SHARE * left, 2 * latency), left)
             sample = await self.meter.closed_loop(concurrency, wanted, "saturation")
             if sample.num_requests == 0:
                 break
@@ -218,8 +223,8 @@ class Search:
             max(wanted, profile.min_probe_seconds, 20 * self.config.overdue_seconds), longest
         )
         seconds = max(min(seconds, share * self.meter.seconds_left()), 0.1)
-        num_first = self._num_first(rate)
-        sample = await self.meter.open_loop(rate, seconds, len(self._tallies), kind, num_first)
+        opening = self._opening(rate)
+        sample = await self.meter.open_loop(rate, seconds, len(self._tallies), kind, opening)
         sample = sample.after_start()
         violations = sample.violations(slo)
         effect = design_effect(violations)
@@ -234,18 +239,19 @@ class Search:
         self._note(summarize(sample, kind=kind, offered_rps=rate, slo=slo, has_met_slo=has_met_slo))
         return has_met_slo
 
-    def _num_first(self, rate: float) -> int:
-        """How many requests to send at once when a probe begins.
+    def _opening(self, rate: float) -> Opening:
+        """What brings the server to the state that it has near the root.
 
         A queue near its capacity takes longer to fill than a probe lasts, and an empty one makes
         the rate look sustainable. Near the root the mean wait is about the SLO divided by
-        ln(1/q), and by Little's law the rate times the latency is in the system.
+        ln(1/q), and by Little's law the rate times the wait is in the queue. Those in service are
+        there after one idle latency of ordinary arrivals; sent at once they would keep in step.
         """
         bound = self.config.slo.tightest_seconds
         if math.isinf(bound):
-            return 0
-        wait = bound / -math.log(self.config.slo.allowed_share)
-        return min(round(rate * (self._idle_seconds + wait)), _MAX_CONCURRENCY)
+            return Opening(self._idle_seconds)
+        wait = max(0.0, bound - self._idle_seconds) / -math.log(self.config.slo.allowed_share)
+        return Opening(self._idle_seconds, min(round(rate * wait), _MAX_CONCURRENCY))
 
     def _check_client(self, sample: Sample) -> None:
         lag = sample.lag_p99_seconds() or 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from load_generator.sample import Sample
-from load_generator.schedule import poisson_send_times
+from load_generator.schedule import Opening, poisson_send_times, probe_send_times
 from load_generator.statistics import design_effect, wilson_lower
 
 
@@ -15,7 +15,7 @@ def latencies_of_queue(
     arrivals: NDArray[np.float64], service_seconds: float, num_servers: int
 ) -> NDArray[np.float64]:
     """Latencies of a first-come first-served queue with a fixed service time, shape ``[n]``."""
-    free = [0.0] * num_servers
+    free = [-np.inf] * num_servers
     latencies = np.empty(len(arrivals))
     for index, arrival in enumerate(arrivals.tolist()):
         end = max(arrival, heapq.heappop(free)) + service_seconds
@@ -65,12 +65,10 @@ class QueueMeter:
         return _sample(due, np.full(count, latency), np.empty(0), seconds, rate, "")
 
     async def open_loop(
-        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
-        count = max(1, int(rate_rps * seconds))
-        poisson = poisson_send_times(rate_rps, count, seed=self.seed * 1000 + index)
-        arrivals = np.concatenate([np.zeros(num_first), poisson])
-        count += num_first
+        arrivals = probe_send_times(rate_rps, seconds, opening, self.seed * 1000 + index)
+        count, num_first = len(arrivals), int((arrivals <= 0).sum())
         latencies = latencies_of_queue(arrivals, self.service_seconds, self.num_servers)
         is_missed = latencies > self.slo_seconds
         stop_reason = ""
@@ -84,7 +82,7 @@ class QueueMeter:
                 latencies, stop_reason = latencies[: done + 1], "hopeless"
                 break
         taken = float(arrivals[len(latencies) - 1])
-        self.elapsed_seconds += taken + 0.3
+        self.elapsed_seconds += taken - arrivals[0] + 0.3
         lags = np.full(len(latencies), self.lag_seconds)
         due = arrivals[: len(latencies)]
         return _sample(due, latencies, lags, taken, len(latencies) / max(taken, 1e-3), stop_reason)

@@ -41,6 +41,24 @@ def test_an_idle_close_is_no_failure(delay: float, run: Run[None]):
     assert server.num_connections == 4
 
 
+@pytest.mark.parametrize("num_turns", range(6))
+def test_requests_cancelled_as_their_connections_open_leave_none_behind(
+    num_turns: int, run: Run[None]
+):
+    server = BadServer(BEHAVIOURS["half_open"])
+
+    async def work(pool: HttpPool) -> None:
+        requests = [asyncio.create_task(get(pool)) for _ in range(50)]
+        for _ in range(num_turns):
+            await asyncio.sleep(0)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        await asyncio.wait_for(pool.aclose(), 10)
+
+    run(with_pool(server, work))
+
+
 def test_a_server_that_is_not_there(run: Run[None]):
     async def work() -> None:
         async with serving(BadServer(BEHAVIOURS["good"])) as server:

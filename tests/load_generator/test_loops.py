@@ -13,7 +13,7 @@ from load_generator.closed_loop import ClosedLoop, relative_error
 from load_generator.open_loop import OpenLoop
 from load_generator.records import Limits
 from load_generator.sample import Sample
-from load_generator.schedule import poisson_send_times, with_first
+from load_generator.schedule import Opening, poisson_send_times, probe_send_times
 from load_generator.slo import Slo
 from tests.fakes.model_server import ModelServer, serve
 from tests.load_generator.builders import config
@@ -132,16 +132,28 @@ def test_the_error_of_a_capacity_is_that_of_its_rounds():
     gaps = np.random.default_rng(1).standard_exponential(10_000)
     assert relative_error(np.cumsum(gaps), 4) == pytest.approx(0.01, rel=0.1)
     assert relative_error(np.array([1.0]), 4) == 1.0
+    assert relative_error(np.full(25, 3.0), 25) == pytest.approx(0.2)
 
 
-def test_what_fills_the_queue_at_the_start_decides_nothing():
+def test_the_opening_of_a_probe_comes_before_what_counts():
+    times = probe_send_times(10.0, 5.0, Opening(seconds=2.0, num_queued=3), seed=5)
+    assert len(times) == 20 + 3 + 50
+    assert (np.diff(times) >= 0).all()
+    assert (times[:20] < 0).all()
+    assert (times[20:23] == 0).all()
+    assert times[23:] == pytest.approx(poisson_send_times(10.0, 50, seed=5))
+
+
+def test_the_opening_of_a_probe_decides_nothing():
     # Forty requests at once, of which all but twenty are late; those that follow are not.
-    offsets = with_first(np.linspace(1.0, 2.0, 100), 40)
+    offsets = np.concatenate([[-0.2, -0.1], np.zeros(40), np.linspace(1.0, 2.0, 100)])
     server = ModelServer(service_seconds=0.01)
     sample = with_server(server, lambda client: OpenLoop(client.send, LIMITS, offsets).run())
     assert sample.stop_reason == ""
-    assert sample.num_requests == 140
-    assert sample.after_start().num_requests == 100
+    assert sample.num_requests == 142
+    counted = sample.after_start()
+    assert counted.num_requests == 100
+    assert counted.throughput_rps == pytest.approx(50, rel=0.1)
 
 
 def test_a_refusing_server_does_not_spin_the_client():

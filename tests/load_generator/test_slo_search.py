@@ -9,6 +9,7 @@ import pytest
 from load_generator.finding import Finding
 from load_generator.profile import PROFILES
 from load_generator.sample import Sample
+from load_generator.schedule import Opening
 from load_generator.slo_search import Search
 from tests.fakes.queue_meter import QueueMeter, true_peak_rps
 from tests.load_generator.builders import config
@@ -100,7 +101,7 @@ class Failing:
         return self._sample(is_error=concurrency > 1 or self.has_idle_errors)
 
     async def open_loop(
-        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
         return self._sample(is_error=True)
 
