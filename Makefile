@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 MLSERVER := .venv-mlserver
 TRITON := .venv-triton
 VIZIER := .venv-vizier
+LOAD_PEERS := .venv-load-peers
 
 .PHONY: tune tune-triton test image-trees check protos lock clean
 .DELETE_ON_ERROR:
@@ -66,5 +67,13 @@ $(VIZIER)/.ready: benchmarks/search_cost/vizier-requirements.txt
 	$(VIZIER)/bin/pip install --quiet --requirement $<
 	touch $@
 
+# Peers of benchmarks/load_generator. From Debian: apt-get install wrk hey libb64-0d
+$(LOAD_PEERS)/.ready: benchmarks/load_generator/peers/requirements.txt
+	$(PYTHON) -m venv $(LOAD_PEERS)
+	$(LOAD_PEERS)/bin/pip install --quiet --requirement $<
+	GOBIN=$(abspath $(LOAD_PEERS))/bin go install github.com/tsenart/vegeta/v12@v12.13.0 \
+	  || echo 'vegeta is left out: it needs Go'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MLSERVER) $(TRITON) $(VIZIER) runs build *.egg-info
+	rm -rf $(VENV) $(MLSERVER) $(TRITON) $(VIZIER) $(LOAD_PEERS) runs build *.egg-info

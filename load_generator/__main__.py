@@ -1,7 +1,27 @@
-"""``python -m load_generator``."""
+"""``python -m load_generator``, and the command ``morphling-load-generator``."""
 
+import os
+import signal
 import sys
+from collections.abc import Sequence
+from types import FrameType
 
-from load_generator.main import main
 
-sys.exit(main())
+def run(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit code."""
+    # The imports take a good part of a second, in a container with little CPU several. There is
+    # nothing to tidy up yet; but left to the default, SIGINT would write a traceback, and SIGTERM
+    # would do nothing to the first process of a container.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    from load_generator.main import main
+
+    return main(argv)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -21,7 +21,8 @@ from load_generator.token_lengths import parse_token_lengths
 
 _EPILOG = """exit codes:
   0  measured, an infeasible configuration included
-  1  the result could not be written, a port is taken, or a sending process has died
+  1  the result cannot be written (one that is measured is then on standard output), a port is
+     taken, or a sending process has died
   2  wrong usage
   143, 130  stopped by SIGTERM or Ctrl-C before the result was final
 

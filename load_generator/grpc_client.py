@@ -1,7 +1,8 @@
 """Client of the Open Inference Protocol v2 over gRPC.
 
-Requests are serialised before the measurement and answers are not parsed at all, so that the load
-generator spends its time on sending. Whether an answer is good, its status says.
+Requests are serialised before the measurement, so that the load generator spends its time on
+sending. An answer is good when its status is OK and it parses, which takes a microsecond or less;
+what the model says is not looked at.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import grpc
@@ -25,6 +26,7 @@ from protos.inference import open_inference_grpc_pb2 as pb2
 
 _SERVICE = "/inference.GRPCInferenceService"
 _PROBE_SECONDS = 5.0
+_MAX_BYTES = 40  # of a wrong answer that are shown
 
 # HTTP/2 advises servers to allow at least 100 streams a connection (RFC 9113, 6.5.2), and proxies
 # often allow no more. One request too many would wait in the client, unseen.
@@ -48,6 +50,9 @@ _OPTIONS = (
 )
 
 _Rpc = Callable[..., aio.UnaryUnaryCall[Any, Any]]
+_MessageT = TypeVar("_MessageT", bound=message.Message)
+# What a call may raise: it ended with a bad status, or with a good one and no proper answer.
+_FAULTS = (aio.AioRpcError, message.DecodeError)
 
 
 @dataclass(slots=True, eq=False)
@@ -127,7 +132,7 @@ class GrpcClient:
                 return "the server is not ready"
             request = pb2.ModelReadyRequest(name=self._model)
             model = await self._ask("ModelReady", request, pb2.ModelReadyResponse)
-        except aio.AioRpcError as error:
+        except _FAULTS as error:
             return _describe(error)
         return "" if model.ready else f"the model {self._model!r} is not ready"
 
@@ -144,7 +149,7 @@ class GrpcClient:
         request = pb2.ModelMetadataRequest(name=self._model)
         try:
             metadata = await self._ask("ModelMetadata", request, pb2.ModelMetadataResponse)
-        except aio.AioRpcError as error:
+        except _FAULTS as error:
             raise PayloadError(
                 f"{self._address} must answer with the metadata of the model {self._model!r}, "
                 f"but: {_describe(error)}."
@@ -158,10 +163,11 @@ class GrpcClient:
             channel = self._open()
         channel.num_open += 1
         try:
-            await channel.infer(
+            data = await channel.infer(
                 self._requests.pick(index), timeout=self._timeout, metadata=self._metadata
             )
-        except aio.AioRpcError as error:
+            _parsed(data, pb2.ModelInferResponse)
+        except _FAULTS as error:
             return Answer(error=_describe(error))
         finally:
             channel.num_open -= 1
@@ -178,15 +184,34 @@ class GrpcClient:
         return opened
 
     async def _ask(
-        self, method: str, request: message.Message, response: type[message.Message]
-    ) -> Any:
+        self, method: str, request: message.Message, response: type[_MessageT]
+    ) -> _MessageT:
+        # gRPC would parse the answer, but writes a traceback to the log when it cannot.
         call = self._channels[0].channel.unary_unary(
-            f"{_SERVICE}/{method}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=response.FromString,
+            f"{_SERVICE}/{method}", type(request).SerializeToString, None
         )
-        return await call(request, timeout=_PROBE_SECONDS, metadata=self._metadata)
+        data = await call(request, timeout=_PROBE_SECONDS, metadata=self._metadata)
+        return _parsed(data, response)
 
 
-def _describe(error: aio.AioRpcError) -> str:
-    return f"{error.code().name}: {error.details():.300}"
+def _parsed(data: object, kind: type[_MessageT]) -> _MessageT:
+    """Parses an answer.
+
+    Raises:
+        DecodeError: it is no such message; or there is none, whatever the status says.
+    """
+    name = kind.DESCRIPTOR.name
+    if not isinstance(data, bytes):
+        raise message.DecodeError(f"the answer must be a {name}, but is missing")
+    try:
+        return kind.FromString(data)
+    except message.DecodeError:
+        raise message.DecodeError(
+            f"the answer must be a {name}, but got {data[:_MAX_BYTES]!r}"
+        ) from None
+
+
+def _describe(error: aio.AioRpcError | message.DecodeError) -> str:
+    if isinstance(error, message.DecodeError):
+        return str(error)
+    return f"{error.code().name}: {error.details() or 'no details':.300}"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from load_generator.http_exchange import Connection, IdleCloseError
 from load_generator.http_request import render_head
 from load_generator.http_response import HttpError, HttpResponse, OnChunk
+from load_generator.name_lookup import NameLookup
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -41,6 +42,7 @@ class HttpPool:
     ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
+        self._lookup = NameLookup(self._host)
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = None
         if parts.scheme == "https":
@@ -51,7 +53,7 @@ class HttpPool:
         self._timeout = timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
-        self._connecting: set[asyncio.Task[tuple[asyncio.Transport, Connection]]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._idle: list[Connection] = []
         self._sweep_at = math.inf
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -136,15 +138,7 @@ class HttpPool:
 
     async def _connect(self, deadline: float) -> Connection:
         connection = Connection(self._connections.add, self._closed)
-        connecting = self._loop.create_task(
-            self._loop.create_connection(
-                lambda: connection,
-                self._host,
-                self._port,
-                ssl=self._tls,
-                server_hostname=self._host if self._tls else None,
-            )
-        )
+        connecting = self._loop.create_task(self._open(connection))
         self._connecting.add(connecting)
         connecting.add_done_callback(lambda task: self._connected(task, connection))
         try:
@@ -154,15 +148,33 @@ class HttpPool:
                 raise HttpError(f"no connection to {self._authority} within {self._timeout:g} s")
             if connecting.cancelled():
                 raise HttpError("the client was closed")
-            return connecting.result()[1]
+            connecting.result()
+            return connection
         except (OSError, UnicodeError) as error:
             raise HttpError(_connect_error(error, self._authority)) from None
         finally:
             connecting.cancel()
 
-    def _connected(
-        self, task: asyncio.Task[tuple[asyncio.Transport, Connection]], connection: Connection
-    ) -> None:
+    async def _open(self, connection: Connection) -> None:
+        """Connects to the first of the host's addresses that takes it."""
+        fault: OSError | None = None
+        for address in await self._lookup.addresses():
+            try:
+                await self._loop.create_connection(
+                    lambda: connection,
+                    address,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls else None,
+                )
+                return
+            except ssl.SSLError:
+                raise
+            except OSError as error:
+                fault = error
+        raise fault or OSError("the host has no address")
+
+    def _connected(self, task: asyncio.Task[None], connection: Connection) -> None:
         self._connecting.discard(task)
         if task.cancelled() or task.exception() is not None:
             # uvloop closes what is cancelled just as it opens, and never tells the protocol.

@@ -1,25 +1,17 @@
 """Command line of the load generator."""
 
-import asyncio
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
+from load_generator.client import tls_of
 from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
-from load_generator.event_loop import new_event_loop
 from load_generator.flags import make_config, make_cost, make_parser
 from load_generator.load_test import run_load_test
 from load_generator.progress import Progress, render
-from load_generator.report import LoadReport, ReportError, read, write
-
-T = TypeVar("T")
-
-
-class _StoppedError(Exception):
-    """A signal asked the process to end; the argument is its number."""
+from load_generator.report import LoadReport, ReportError, check_room, read, to_json, write
+from load_generator.signals import StoppedError, Stopper
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,63 +20,59 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         config, cost = make_config(arguments), make_cost(arguments)
+        tls_of(config)  # a certificate that is none must be refused here, with the other flags
     except ValueError as error:
         parser.error(str(error))
-    report: LoadReport | None = None
+    report: LoadReport | None = None  # only when it is final
     try:
-        with Progress(arguments.metrics_port) as progress:
-            _check_writable(arguments.result)
+        with Stopper() as stopper, Progress(arguments.metrics_port) as progress:
             report = _finished(arguments.result, progress)
             if report is None:
-                report = _measure(config, cost, progress)
-                if arguments.result:
-                    write(report, arguments.result)
+                report = _measure(config, cost, arguments.result, progress, stopper)
             progress.done(report)
-            print(render(report), flush=True)
+            _print(render(report))
             if arguments.stay_alive:
-                _run(_wait_for_ever())
-    except _StoppedError as stopped:
-        number: int = stopped.args[0]
-        return 128 + number if report is None else 0
+                stopper.wait()
+    except StoppedError as stopped:
+        return stopped.exit_code if report is None else 0
     except OSError as error:
         print(f"load-generator: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _measure(config: LoadTestConfig, cost: Cost, progress: Progress) -> LoadReport:
+def _measure(
+    config: LoadTestConfig, cost: Cost, path: Path | None, progress: Progress, stopper: Stopper
+) -> LoadReport:
+    if path is not None:
+        check_room(path)
     with progress.live(config.max_seconds, config.slo.allowed_share):
-        return _run(run_load_test(config, cost, progress.probe, progress.snapshot))
+        report = stopper.run(lambda: run_load_test(config, cost, progress.probe, progress.snapshot))
+    if path is not None:
+        _keep(report, path)
+    return report
 
 
-async def _wait_for_ever() -> None:
-    await asyncio.Event().wait()
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine until it ends or a signal stops it.
+def _keep(report: LoadReport, path: Path) -> None:
+    """Writes the result file. A disk that has filled up meanwhile must not cost the result.
 
     Raises:
-        _StoppedError: SIGTERM or SIGINT arrived; everything has been cancelled and closed.
+        OSError: it cannot be written; it has been printed.
     """
-    received: list[int] = []
-
-    async def guarded() -> T:
-        task = asyncio.ensure_future(work)
-
-        def stop(number: int) -> None:
-            received.append(number)
-            task.cancel()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop, number)
-        return await task
-
     try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(guarded())
-    except asyncio.CancelledError:
-        raise _StoppedError(received[0]) from None
+        write(report, path)
+    except OSError as error:
+        _print(to_json(report))
+        raise OSError(
+            f"{path} cannot be written, so the result is on standard output: {error}"
+        ) from None
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        raise OSError(f"standard output cannot be written: {error}") from None
 
 
 def _finished(path: Path | None, progress: Progress) -> LoadReport | None:
@@ -97,16 +85,3 @@ def _finished(path: Path | None, progress: Progress) -> LoadReport | None:
         return None
     progress.say(f"{path} holds a finished result, so nothing is measured.")
     return report
-
-
-def _check_writable(path: Path | None) -> None:
-    """Fails before the measurement, not after it, when its result could not be kept."""
-    if path is None:
-        return
-    trial = path.with_name(f"{path.name}.tmp")
-    trial.write_text("")
-    trial.unlink()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

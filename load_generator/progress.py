@@ -25,7 +25,7 @@ class Progress:
 
     def __init__(self, metrics_port: int) -> None:
         # stderr, so that stdout holds nothing but the result.
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _Console(stderr=True, highlight=False)
         self._gauges = _Gauges()
         self._live: LiveView | None = None
         self._close = contextlib.ExitStack()
@@ -66,13 +66,15 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Prints one line."""
-        self._console.print(text, soft_wrap=True, markup=False)
+        with self._unless_lost():
+            self._console.print(text, soft_wrap=True, markup=False)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """Reports how things stand; meant to be called some four times a second."""
         self._gauges.snapshot(snapshot)
         if self._live is not None:
-            self._live.show(snapshot)
+            with self._unless_lost():
+                self._live.show(snapshot)
 
     def probe(self, probe: Probe) -> None:
         """Reports a finished probe."""
@@ -92,6 +94,22 @@ class Progress:
     def done(self, report: LoadReport) -> None:
         """Reports the result."""
         self._gauges.done(report)
+
+    @contextlib.contextmanager
+    def _unless_lost(self) -> Iterator[None]:
+        """A full disk behind stderr, or a terminal that is gone, must not end the measurement."""
+        try:
+            yield
+        except OSError:
+            self._console.quiet = True
+
+
+class _Console(Console):
+    """A console whose reader may leave."""
+
+    def on_broken_pipe(self) -> None:
+        """Where the usual one would end the process with nothing said."""
+        self.quiet = True
 
 
 class _Gauges:

@@ -26,25 +26,28 @@ async def wait_until_ready(
     Raises:
         ServerNotReadyError: ``ready_seconds`` have passed.
     """
-    start = time.monotonic()
+    start, last = time.monotonic(), ""
     while True:
         left = ready_seconds - (time.monotonic() - start)
-        fault = await _checked(check, max(0.1, min(left, _ANSWER_SECONDS)))
+        seconds = max(0.1, min(left, _ANSWER_SECONDS))
+        fault = await _checked(check, seconds)
         waited = time.monotonic() - start
-        if not fault:
+        if fault == "":
             return waited
+        last = fault or last or f"nothing within {seconds:.2g} s"
         if waited > ready_seconds:
             raise ServerNotReadyError(
                 f"The server must be ready within {ready_seconds:g} s, but {what} last answered: "
-                f"{fault}."
+                f"{last}."
             )
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _checked(check: Callable[[], Awaitable[str]], seconds: float) -> str:
+async def _checked(check: Callable[[], Awaitable[str]], seconds: float) -> str | None:
+    """What is wrong; None when nothing is known after so many seconds."""
     asking = asyncio.ensure_future(check())
     try:
         await asyncio.wait({asking}, timeout=seconds)
-        return asking.result() if asking.done() else f"nothing within {seconds:.2g} s"
+        return asking.result() if asking.done() else None
     finally:
         asking.cancel()

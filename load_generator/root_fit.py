@@ -1,8 +1,8 @@
 """The rate at which the SLO just holds, from what a few probes have shown.
 
 Symbols: q, the share of requests that may miss the SLO; v(r), the share that does at arrival rate
-r; C, the capacity; t, the SLO in seconds; K = (1 + cv^2) / 2 with cv the coefficient of variation
-of the service time.
+r; C, the capacity; t, the wait in seconds that the SLO leaves beside the service;
+K = (1 + cv^2) / 2 with cv the coefficient of variation of the service time.
 """
 
 import math
@@ -20,7 +20,7 @@ _NUM_ROOTS, _NUM_SLOPES = 400, 48
 _USUAL_SLOPE = 25.0
 _LEAST_SLOPE, _LARGEST_SLOPE, _SLOPE_DEVIATION = 2.0, 100.0, 0.7
 # Student's t: a server of another kind outvotes the expectation with a few dozen violations.
-_GAP_DEVIATION, _GAP_FREEDOM, _GAP_FACTOR = 0.4, 3, 1.2
+_GAP_DEVIATION, _GAP_FREEDOM, _GAP_FACTOR = 0.4, 3, 0.9
 # A coefficient of variation from fewer latencies, or from a single pause, says little.
 _LEAST_LATENCIES, _LARGEST_SQUARED_VARIATION = 5, 4.0
 # The capacity itself is measured to some 1 %; nearer than this to it, all rates are alike.
@@ -77,31 +77,31 @@ class Expectation:
 
     Attributes:
         capacity: C.
-        slo_seconds: t; infinite where no bound counts from the arrival.
+        wait_seconds: t; infinite where no bound counts from the arrival.
         allowed_share: q, between 0 and 1.
         variability: K: 0.5 for a fixed service time, 1 for an exponential one.
     """
 
     capacity: Capacity
-    slo_seconds: float
+    wait_seconds: float
     allowed_share: float
     variability: float
 
     def slope(self) -> float:
         """Expected ``d log v / d log r`` at the root."""
-        if math.isinf(self.slo_seconds):
+        if math.isinf(self.wait_seconds):
             return _USUAL_SLOPE
-        slope = (1 - self._gap()) * self.capacity.rate_rps * self.slo_seconds / self.variability
+        slope = (1 - self._gap()) * self.capacity.rate_rps * self.wait_seconds / self.variability
         return min(max(slope, _LEAST_SLOPE), _LARGEST_SLOPE)
 
     def _gap(self) -> float:
         """Expected ``1 - r/C`` at the root."""
-        q, work = self.allowed_share, self.capacity.rate_rps * self.slo_seconds
+        q, work = self.allowed_share, self.capacity.rate_rps * self.wait_seconds
         return min(_LARGEST_GAP, -_GAP_FACTOR * self.variability * math.log(q) / work)
 
     def log_prior(self, log_roots: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density of roots, up to a constant, in the shape of the argument."""
-        if math.isinf(self.slo_seconds):
+        if math.isinf(self.wait_seconds):
             return np.zeros_like(log_roots)
         densities = [
             self._log_prior_at(
@@ -148,8 +148,8 @@ def fit_root(
         # A probe without violations takes the clustering of the others: silence is no independence.
         effect = tally.effect if tally.num_violations else typical_effect
         # Late requests come together: a queue that has grown by an SLO takes as long to shrink.
-        if math.isfinite(expectation.slo_seconds):
-            effect = max(effect, tally.rate_rps * expectation.slo_seconds)
+        if math.isfinite(expectation.wait_seconds):
+            effect = max(effect, tally.rate_rps * expectation.wait_seconds)
         log_posterior = log_posterior + _log_likelihood(tally, logit) / (_EPISODES * effect)
     weights = np.exp(log_posterior - log_posterior.max()).sum(axis=1)
     cumulative = np.cumsum(weights) / weights.sum()

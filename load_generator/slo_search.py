@@ -18,6 +18,7 @@ from load_generator.report import Probe
 from load_generator.root_fit import Expectation, Root, Tally, fit_root, variability
 from load_generator.sample import Sample, summarize
 from load_generator.schedule import Opening
+from load_generator.slo import Slo
 from load_generator.statistics import design_effect, wilson_lower
 
 _Z95 = 1.645
@@ -30,6 +31,8 @@ _SURELY_FAILED = 5.0
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
+# Share of the SLO that is left for waiting, however slow the service.
+_LEAST_WAIT = 0.05
 # Share of the time for closed loops that one of them may take.
 _LOOP_SHARE = 0.25
 _MAX_LAG_SHARE, _MAX_CPU_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.9, 0.02
@@ -60,6 +63,7 @@ class Search:
     _is_client_limited: bool = False
     _variability: float = 1.0
     _idle_seconds: float = 0.0
+    _wait_seconds: float = math.inf
     _last_concurrency: int = 1
 
     async def run(self) -> Finding:
@@ -86,9 +90,6 @@ class Search:
         idle = await self.meter.closed_loop(1, profile.idle_seconds * self._scale(), "idle")
         missed = int(idle.violations(slo).sum())
         bound = wilson_lower(missed, idle.num_requests, _Z95)
-        if idle.num_requests:
-            self._idle_seconds = float(np.median(idle.latency_seconds))
-            self._variability = variability(idle.latency_seconds[~idle.is_error])
         self._closed_loops = [Capacity(idle.throughput_rps, idle.throughput_error)]
         holds = idle.num_requests > 0 and bound <= self.config.slo.allowed_share
         self._note(summarize(idle, kind="idle", concurrency=1, slo=slo, has_met_slo=holds))
@@ -99,6 +100,9 @@ class Search:
                 f"The SLO is violated without load: {missed} of {idle.num_requests} requests "
                 f"took longer than {self.config.slo.describe()} or failed."
             )
+        self._idle_seconds = float(np.median(idle.latency_seconds))
+        self._wait_seconds = _longest_wait(idle, slo)
+        self._variability = variability(idle.latency_seconds[~idle.is_error])
 
     async def _saturate(self) -> None:
         """Raises the concurrency, by 2 or far from the end by 4, until throughput gains < 5 %."""
@@ -247,11 +251,10 @@ class Search:
         ln(1/q), and by Little's law the rate times the wait is in the queue. Those in service are
         there after one idle latency of ordinary arrivals; sent at once they would keep in step.
         """
-        bound = self.config.slo.tightest_seconds
-        if math.isinf(bound):
+        if math.isinf(self._wait_seconds):
             return Opening(self._idle_seconds)
-        wait = max(0.0, bound - self._idle_seconds) / -math.log(self.config.slo.allowed_share)
-        return Opening(self._idle_seconds, min(round(rate * wait), _MAX_CONCURRENCY))
+        mean_wait = self._wait_seconds / -math.log(self.config.slo.allowed_share)
+        return Opening(self._idle_seconds, min(round(rate * mean_wait), _MAX_CONCURRENCY))
 
     def _check_client(self, sample: Sample) -> None:
         lag = sample.lag_p99_seconds() or 0.0
@@ -272,14 +275,23 @@ class Search:
         most_passed = max(self._passed, default=0.0)
         lowest = min([*self._failed_rates, most_passed or capacity.ceiling_rps])
         low = lowest * (0.8 if self._passed else 0.5)
-        high = max(most_passed, min(failed, default=capacity.ceiling_rps))
+        high = 1.02 * max(most_passed, min(failed, default=capacity.ceiling_rps))
         return fit_root(
             self._tallies,
             low,
-            max(high * 1.02, low * 1.05),
-            Expectation(capacity, slo.tightest_seconds, slo.allowed_share, self._variability),
+            max(min(high, capacity.ceiling_rps), low * 1.05),
+            Expectation(capacity, self._wait_seconds, slo.allowed_share, self._variability),
         )
 
     def _note(self, probe: Probe) -> None:
         self.probes.append(probe)
         self.on_probe(probe)
+
+
+def _longest_wait(idle: Sample, slo: Slo) -> float:
+    """What the tighter bound leaves beside the service without load, in seconds."""
+    is_ttft = slo.ttft_seconds <= slo.latency_seconds
+    served = float(
+        np.median((idle.ttft_seconds if is_ttft else idle.latency_seconds)[~idle.is_error])
+    )
+    return max(slo.tightest_seconds - served, _LEAST_WAIT * slo.tightest_seconds)

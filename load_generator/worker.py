@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -84,13 +83,14 @@ def listen(connection: Connection) -> asyncio.Queue[Any]:
 def run_worker(connection: Connection, config: LoadTestConfig, number: int) -> None:
     """Does what the other end of the connection says, until that is closed.
 
+    That also happens when the other end is killed: no process is left behind.
+
     Args:
         connection: Brings ``Open``, ``Closed`` and ``Stop``; takes ``Ready`` or ``Failed``, then
             for each command ``Counts`` as it goes on and its ``Sample``.
         config: What to talk to.
         number: Of this process among all.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the parent's to handle
     with (
         contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError),
         asyncio.Runner(loop_factory=new_event_loop) as runner,
@@ -102,8 +102,7 @@ async def _serve(connection: Connection, config: LoadTestConfig, number: int) ->
     commands = listen(connection)
     async with open_client(config, number) as client:
         try:
-            waited = await _or_end(client.wait_until_ready(), commands)
-            await client.prepare()
+            waited = await _or_end(_get_ready(client), commands)
         except (ServerNotReadyError, PayloadError) as error:
             connection.send(Failed(error))
         else:
@@ -111,6 +110,12 @@ async def _serve(connection: Connection, config: LoadTestConfig, number: int) ->
         while (command := await commands.get()) is not None:
             if not isinstance(command, Stop):  # a late one, of a stretch that is over
                 connection.send(await _run(client, config, command, commands, connection))
+
+
+async def _get_ready(client: Client) -> float:
+    waited = await client.wait_until_ready()
+    await client.prepare()
+    return waited
 
 
 async def _or_end(work: Any, commands: asyncio.Queue[Any]) -> Any:

@@ -6,10 +6,13 @@ stretch on what it sees, and then stops the others.
 """
 
 import asyncio
+import contextlib
 import multiprocessing
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -20,17 +23,35 @@ import numpy as np
 from load_generator.config import LoadTestConfig
 from load_generator.records import Counts
 from load_generator.sample import Sample, merged
-from load_generator.schedule import poisson_send_times, with_first
+from load_generator.schedule import Opening, probe_send_times
 from load_generator.server_meter import OnSnapshot, limits_of, probe_seed, shown
 from load_generator.worker import Closed, Failed, Open, Ready, Stop, listen, run_worker
 
 # For a command to reach every process before the first request is due.
 _HEAD_START_SECONDS = 0.05
 _JOIN_SECONDS = 5.0
+# While it sends, a process says four times a second how things stand.
+_SILENCE_SECONDS = 30.0
 
 
 class WorkerDiedError(OSError):
-    """A sending process has ended."""
+    """A sending process has ended before the load test, or says nothing more."""
+
+
+@contextlib.contextmanager
+def _spared_signals() -> Iterator[None]:
+    """Processes that are started meanwhile never see SIGTERM and SIGINT; here they come later.
+
+    Ctrl-C goes to all processes of a terminal, other signals to a whole group: they are the
+    parent's to handle, and a process that imports has no handler yet. It ends with the parent.
+    """
+    resource_tracker.ensure_running()  # else the first process starts it, which unblocks both
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Worker:
@@ -49,25 +70,36 @@ class _Worker:
         self.counts: Counts | None = None
 
     def tell(self, message: object) -> None:
-        """Sends a command."""
-        try:
+        """Sends a command. Whether the process is gone, ``hear`` says."""
+        with contextlib.suppress(OSError):
             self._connection.send(message)
-        except OSError:
-            raise WorkerDiedError("A sending process has died.") from None
 
-    async def hear(self) -> Any:
+    async def hear(self, seconds: float) -> Any:
         """The next message that is no interim result.
+
+        Args:
+            seconds: Longest silence.
 
         Raises:
             WorkerDiedError: there will be none.
         """
         while True:
-            message = await self._messages.get()
+            try:
+                message = await asyncio.wait_for(self._messages.get(), seconds)
+            except TimeoutError:
+                raise _died(f"said nothing for {seconds:g} s") from None
             if message is None:
-                raise WorkerDiedError("A sending process has died.")
+                raise _died(await self._death())
             if not isinstance(message, Counts):
                 return message
             self.counts = message
+
+    async def _death(self) -> str:
+        await asyncio.to_thread(self._process.join, _JOIN_SECONDS)
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"ended with exit code {code}"
+        return f"was ended by {signal.Signals(-code).name}, perhaps for want of memory"
 
     async def end(self) -> None:
         """Ends the process, by force if it must be."""
@@ -78,6 +110,12 @@ class _Worker:
             self._process.kill()
             self._process.join()
         self._process.close()
+
+
+def _died(how: str) -> WorkerDiedError:
+    return WorkerDiedError(
+        f"Every sending process must work as long as the load test lasts, but one {how}."
+    )
 
 
 class WorkerMeter:
@@ -94,7 +132,13 @@ class WorkerMeter:
         self._deadline = float("inf")
 
     async def __aenter__(self) -> Self:
-        self._workers = [_Worker(self._config, n) for n in range(self._config.processes)]
+        try:
+            with _spared_signals():
+                for number in range(self._config.processes):
+                    self._workers.append(_Worker(self._config, number))
+        except OSError:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -107,7 +151,8 @@ class WorkerMeter:
 
     async def get_ready(self) -> float:
         """See ``ServerMeter``."""
-        answers = await asyncio.gather(*(worker.hear() for worker in self._workers))
+        longest = self._config.ready_seconds + self._config.timeout_seconds + _SILENCE_SECONDS
+        answers = await asyncio.gather(*(worker.hear(longest) for worker in self._workers))
         for answer in answers:
             if isinstance(answer, Failed):
                 raise answer.error
@@ -127,15 +172,14 @@ class WorkerMeter:
         return await self._run(commands, kind, None)
 
     async def open_loop(
-        self, rate_rps: float, seconds: float, index: int, kind: str, num_first: int
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
         """See ``slo_search.Meter``."""
-        count, number = max(1, round(rate_rps * seconds)), len(self._workers)
-        send_times = poisson_send_times(rate_rps, count, probe_seed(self._config, index))
-        offsets = with_first(send_times, num_first)
-        count += num_first
+        seed = probe_seed(self._config, index)
+        offsets = probe_send_times(rate_rps, seconds, opening, seed)
+        count, number = len(offsets), len(self._workers)
         indices = np.arange(count)
-        start = time.monotonic() + _HEAD_START_SECONDS
+        start = time.monotonic() + _HEAD_START_SECONDS - min(0.0, float(offsets[0]))
         commands = [
             Open(start, offsets[i::number], indices[i::number]) for i in range(min(number, count))
         ]
@@ -153,7 +197,7 @@ class WorkerMeter:
         return merged(samples)
 
     async def _result(self, worker: _Worker, busy: Sequence[_Worker]) -> Sample:
-        sample: Sample = await worker.hear()
+        sample: Sample = await worker.hear(_SILENCE_SECONDS)
         if sample.stop_reason:
             for other in busy:
                 if other is not worker:

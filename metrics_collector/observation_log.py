@@ -17,6 +17,7 @@ _ZERO_WHEN_INFEASIBLE = {
     "rps_per_dollar",
     "saturation_rps",
     "goodput_rps",
+    "output_tokens_per_second",
 }
 _TEXT_FIELDS = {"reason", "protocol", "model", "probes"}
 KNOWN_METRICS = tuple(f.name for f in fields(LoadReport) if f.name not in _TEXT_FIELDS)

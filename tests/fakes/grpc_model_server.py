@@ -24,7 +24,9 @@ class GrpcModelServer(pb2_grpc.GRPCInferenceServiceServicer):
     """Serves ``workers`` requests at a time, ``service_seconds`` each, first come first served.
 
     ``failure`` is the status that inference ends with. The last ``num_kept`` requests and the
-    metadata of the last call are kept for a look at what came over the wire.
+    metadata of the last call are kept for a look at what came over the wire. The first
+    ``num_not_ready`` questions for readiness are answered with no. Inference is answered once
+    ``num_together`` requests are open.
     """
 
     service_seconds: float = 0.0
@@ -35,7 +37,10 @@ class GrpcModelServer(pb2_grpc.GRPCInferenceServiceServicer):
     is_model_ready: bool = True
     failure: grpc.StatusCode | None = None
     answer_bytes: int = 0
+    num_not_ready: int = 0
+    num_together: int = 0
     num_kept: int = 300
+    num_asked: int = 0
     num_requests: int = 0
     num_open: int = 0
     most_open: int = 0
@@ -43,11 +48,14 @@ class GrpcModelServer(pb2_grpc.GRPCInferenceServiceServicer):
     requests: list[pb2.ModelInferRequest] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     _free: list[float] = field(default_factory=list)
+    _are_together: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ServerReady(
         self, request: pb2.ServerReadyRequest, context: aio.ServicerContext[Any, Any]
     ) -> pb2.ServerReadyResponse:
-        return pb2.ServerReadyResponse(ready=self.is_server_ready)
+        self.num_asked += 1
+        is_ready = self.is_server_ready and self.num_asked > self.num_not_ready
+        return pb2.ServerReadyResponse(ready=is_ready)
 
     async def ModelReady(
         self, request: pb2.ModelReadyRequest, context: aio.ServicerContext[Any, Any]
@@ -77,6 +85,9 @@ class GrpcModelServer(pb2_grpc.GRPCInferenceServiceServicer):
         self.num_open += 1
         self.most_open = max(self.most_open, self.num_open)
         try:
+            if self.num_open >= self.num_together:
+                self._are_together.set()
+            await self._are_together.wait()
             if end > now():
                 await asyncio.sleep(end - now())
         finally:

@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +18,10 @@ from tests.load_generator.builders import REPORT
 
 
 @contextlib.contextmanager
-def model_server(service_ms: float = 5, workers: int = 2, seconds: float = 0) -> Iterator[int]:
-    """A fake model server in a process of its own; yields its port."""
+def model_process(
+    service_ms: float = 5, workers: int = 2
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A fake model server in a process of its own; yields it and its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fakes.model_server"]
         + ["--service-ms", str(service_ms), "--workers", str(workers)],
@@ -30,19 +30,23 @@ def model_server(service_ms: float = 5, workers: int = 2, seconds: float = 0) ->
     )
     try:
         assert process.stdout is not None
-        port = int(process.stdout.readline())
-        if seconds:
-            threading.Timer(seconds, process.kill).start()
-        yield port
+        yield process, int(process.stdout.readline())
     finally:
         process.kill()
         process.communicate()
 
 
+@contextlib.contextmanager
+def model_server(service_ms: float = 5, workers: int = 2) -> Iterator[int]:
+    """The same; yields its port."""
+    with model_process(service_ms, workers) as (_, port):
+        yield port
+
+
 def command(port: int, *more: str) -> list[str]:
     return [
         sys.executable, "-m", "load_generator", f"--url=http://127.0.0.1:{port}",
-        "--model=m", "--slo-ms=100", *more,
+        "--model=m", "--slo-ms=1000", *more,
     ]  # fmt: skip
 
 
@@ -59,18 +63,19 @@ def unused_port() -> int:
 def test_a_whole_load_test(tmp_path: Path):
     result = tmp_path / "result.json"
     prices = ["--price-base=0.2", "--price-per-core=0.02", "--cpu-cores=5"]
-    with model_server(service_ms=10, workers=4) as port:
+    with model_server(service_ms=20, workers=4) as port:
         done = run(port, "--max-seconds=8", f"--result={result}", *prices)
         assert done.returncode == 0, done.stderr
         report = read(result)
-        # Four workers of 10 ms: 400 rps, and with a p99 of 100 ms a little less.
+        # Four workers of 20 ms: 200 rps, and with a p99 of 1000 ms a little less.
         assert report.feasible == 1
-        assert 300 < report.peak_rps < 412
-        assert report.saturation_rps == pytest.approx(400, rel=0.05)
+        assert report.saturation_rps is not None
+        assert 120 < report.peak_rps < 1.1 * report.saturation_rps
+        assert report.saturation_rps == pytest.approx(200, rel=0.1)
         assert report.cost == pytest.approx(0.3)
         assert report.rps_per_dollar == pytest.approx(report.peak_rps / 0.3)
         assert report.latency_p99_ms is not None
-        assert report.latency_p99_ms <= 100
+        assert report.latency_p99_ms <= 1000
         assert [probe.kind for probe in report.probes][-1] == "confirm"
         assert f"peak_rps        {report.peak_rps:.1f}" in done.stdout
         assert "rps offered" in done.stderr
@@ -105,18 +110,23 @@ def test_a_server_that_is_never_ready_is_infeasible(tmp_path: Path):
 def test_a_server_too_slow_when_idle_is_infeasible(tmp_path: Path):
     result = tmp_path / "result.json"
     with model_server(service_ms=150) as port:
-        done = run(port, "--max-seconds=6", f"--result={result}")
+        done = run(port, "--slo-ms=100", "--max-seconds=6", f"--result={result}")
     assert done.returncode == 0
     assert "The SLO is violated without load" in read(result).reason
 
 
 def test_kill_9_of_the_server_in_mid_test_ends_in_a_result(tmp_path: Path):
     result = tmp_path / "result.json"
-    start = time.monotonic()
-    with model_server(seconds=3.5) as port:
-        done = run(port, "--max-seconds=8", f"--result={result}")
-    assert done.returncode == 0
-    assert time.monotonic() - start < 40
+    with model_process() as (server, port):
+        process = subprocess.Popen(
+            command(port, "--slo-ms=100", "--max-seconds=8", f"--result={result}"),
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr is not None
+        next(line for line in process.stderr if "rps offered" in line)
+        server.kill()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
     assert read(result).probes[-1].num_errors > 0
 
 
@@ -159,12 +169,13 @@ def test_stay_alive_until_sigterm(tmp_path: Path):
         command(1, f"--result={result}", "--stay-alive"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert process.stdout is not None
+    assert "peak_rps        100.0" in process.stdout.readline()
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
+        process.wait(1)
     process.terminate()
-    stdout, _ = process.communicate(timeout=10)
+    process.communicate(timeout=30)
     assert process.returncode == 0
-    assert "peak_rps        100.0" in stdout
 
 
 def test_metrics_page_while_it_stays_alive(tmp_path: Path):

@@ -25,8 +25,8 @@ def client(port: int, **changes: Any) -> GrpcClient:
     fields = {
         "url": f"grpc://127.0.0.1:{port}",
         "model": "m",
-        "timeout_seconds": 5.0,
-        "ready_seconds": 5.0,
+        "timeout_seconds": 30.0,
+        "ready_seconds": 30.0,
     }
     return GrpcClient(**{**fields, **changes})
 
@@ -122,29 +122,23 @@ def test_headers_go_along():
     assert server.metadata["authorization"] == "Bearer x"
 
 
-@pytest.mark.parametrize("what", ["is_server_ready", "is_model_ready"])
-def test_readiness_is_waited_for(what: str):
-    server = GrpcModelServer()
-    setattr(server, what, False)
-
-    async def later(made: GrpcClient) -> float:
-        asyncio.get_running_loop().call_later(0.3, setattr, server, what, True)
-        return await made.wait_until_ready()
-
-    assert 0.2 < with_server(server, later) < 2
+def test_readiness_is_waited_for():
+    server = GrpcModelServer(num_not_ready=2)
+    assert with_server(server, GrpcClient.wait_until_ready) > 0
+    assert server.num_asked == 3
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"is_server_ready": False}, r"within 0.1 s.* last answered: the server is not ready\."),
+        ({"is_server_ready": False}, r"within 0.5 s.* last answered: the server is not ready\."),
         ({"is_model_ready": False}, r"last answered: the model 'm' is not ready\."),
         ({"model": "other"}, r"last answered: NOT_FOUND: unknown model m\."),
     ],
 )
 def test_a_server_that_is_never_ready(changes: dict[str, Any], message: str):
     with pytest.raises(ServerNotReadyError, match=message):
-        with_server(GrpcModelServer(**changes), one, ready_seconds=0.1)
+        with_server(GrpcModelServer(**changes), one, ready_seconds=0.5)
 
 
 def unused_port() -> int:
@@ -168,7 +162,7 @@ def test_a_server_that_starts_late():
                 await running.stop(None)
 
     waited, answer = asyncio.run(run())
-    assert 0.4 < waited < 4
+    assert waited > 0.4
     assert answer == GOOD
 
 
@@ -180,11 +174,9 @@ def test_a_server_that_restarts():
             await running.stop(None)
             errors.append((await made.send(0)).error)
             running, _ = await serve(GrpcModelServer(), port)
-            for _ in range(30):
+            while errors[-1]:
                 errors.append((await made.send(0)).error)
-                if not errors[-1]:
-                    break
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
             await running.stop(None)
         return errors
 
@@ -195,7 +187,7 @@ def test_a_server_that_restarts():
 
 def test_nobody_listens():
     async def run() -> tuple[Answer, str, str]:
-        async with client(unused_port(), ready_seconds=0.1) as made:
+        async with client(unused_port(), ready_seconds=0.5) as made:
             answer = await made.send(0)
             with pytest.raises(ServerNotReadyError) as not_ready:
                 await made.wait_until_ready()
@@ -250,7 +242,7 @@ def test_a_cancelled_request_ends_at_once():
 
 def test_no_request_waits_for_a_free_stream():
     """250 at once take three connections of 100 streams each and are all served at once."""
-    server = GrpcModelServer(service_seconds=0.5, workers=300)
+    server = GrpcModelServer(num_together=250)
 
     async def many(made: GrpcClient) -> list[Answer]:
         await made.prepare()
@@ -281,7 +273,7 @@ def test_tls_with_a_given_authority(certificate: Certificate):
 def test_tls_refuses_an_unknown_authority(certificate: Certificate):
     credentials = grpc.ssl_server_credentials([(certificate.key, certificate.chain)])
     with pytest.raises(ServerNotReadyError, match=r"UNAVAILABLE: .*CERTIFICATE_VERIFY_FAILED"):
-        with_server(GrpcModelServer(), one, credentials=credentials, ready_seconds=0.1)
+        with_server(GrpcModelServer(), one, credentials=credentials, ready_seconds=0.5)
 
 
 def test_a_closed_client_leaves_nothing_behind():

@@ -1,6 +1,7 @@
 """Progress on the terminal and over HTTP."""
 
 import io
+import os
 import re
 import socket
 import urllib.request
@@ -118,6 +119,18 @@ def test_without_a_terminal_there_are_plain_lines_only(dumb: bool, monkeypatch: 
         "5.0 s  meets the SLO",
         "[bold] is no markup",
     ]
+
+
+def test_a_reader_that_has_left_does_not_end_the_measurement():
+    reader, writer = os.pipe()
+    os.close(reader)
+    lost = os.fdopen(writer, "w")
+    progress = Progress(0)
+    progress._console.file = lost
+    progress.say("This cannot be read,")
+    progress.say("nor this.")
+    with pytest.raises(BrokenPipeError):
+        lost.close()
 
 
 def test_the_live_view_ends_with_an_error():
