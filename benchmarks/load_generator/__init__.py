@@ -1,1 +1,1 @@
-"""Accuracy of the load generator against queues whose peak is known."""
+"""Accuracy and cost of the load generator, against servers whose peak is known, and its peers."""

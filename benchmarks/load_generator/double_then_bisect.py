@@ -1,47 +1,67 @@
-"""The usual way to find a peak, for comparison: double the rate until the SLO breaks, then bisect.
+"""Double, then bisect, with the load generator's own open loop: a program of its own.
 
-The original Morphling's client works like this (pkg/client/morphling_client.py in
-kubedl-io/morphling). Here it gets the best of everything: the same open loop on an absolute
-schedule, the same early end of hopeless windows, and bisection to 2 % instead of its 10 %.
+It gets the best of everything: the same Poisson stream on an absolute schedule, the same early end
+of hopeless windows, and bisection to 2 % instead of the original's 10 %.
 """
 
+import argparse
 import asyncio
+import json
 
 import numpy as np
 
-from load_generator.client import open_client
+from benchmarks.load_generator.bisection import TOLERANCE, doubled_then_bisected
+from load_generator.client import Client, open_client
 from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
+from load_generator.event_loop import new_event_loop
+from load_generator.flags import make_config, make_parser
 from load_generator.open_loop import OpenLoop
-from load_generator.records import Limits
 from load_generator.schedule import poisson_send_times
-
-WINDOW_SECONDS = 10.0
-_TOLERANCE = 0.02
+from load_generator.server_meter import limits_of
 
 
-async def double_then_bisect(config: LoadTestConfig) -> tuple[float, float]:
-    """Returns the peak in requests a second, and the seconds it took to find."""
-    loop = asyncio.get_running_loop()
-    limits = Limits(slo=config.slo, timeout_seconds=config.timeout_seconds)
+async def _find(config: LoadTestConfig, window_seconds: float) -> dict[str, float]:
     async with open_client(config) as client:
         await client.wait_until_ready()
-        start = loop.time()
-
-        async def holds(rate: float, window: int) -> bool:
-            count = max(1, round(rate * WINDOW_SECONDS))
-            offsets = poisson_send_times(rate, count, config.seed * 1000 + window)
-            sample = await OpenLoop(client.send, limits, offsets).run()
-            misses = np.mean(sample.violations(config.slo))
-            return not sample.stop_reason and bool(misses <= config.slo.allowed_share)
-
+        await client.prepare()
         idle = await ClosedLoop(
-            client.send, limits, concurrency=1, seconds=1.0, patience_seconds=10.0
+            client.send, limits_of(config), concurrency=1, seconds=1.0, patience_seconds=10.0
         ).run()
-        low, high, window = 0.0, idle.throughput_rps, 0
-        while await holds(high, window):
-            low, high, window = high, 2 * high, window + 1
-        while high > low * (1 + _TOLERANCE):
-            middle, window = (low + high) / 2, window + 1
-            low, high = (middle, high) if await holds(middle, window) else (low, middle)
-        return low, loop.time() - start
+        loads = doubled_then_bisected(idle.throughput_rps, TOLERANCE)
+        num_requests, rate = idle.num_requests, next(loads)
+        window = 0
+        while True:
+            window += 1
+            held, count = await _window(client, config, rate, window_seconds, window)
+            num_requests += count
+            try:
+                rate = loads.send(held)
+            except StopIteration as end:
+                return {"peak_rps": end.value, "num_requests": num_requests}
+
+
+async def _window(
+    client: Client, config: LoadTestConfig, rate: float, seconds: float, number: int
+) -> tuple[bool, int]:
+    """Whether the SLO held for a window, and how many requests that took."""
+    count = max(1, round(rate * seconds))
+    offsets = poisson_send_times(rate, count, config.seed * 1000 + number)
+    sample = await OpenLoop(client.send, limits_of(config), offsets).run()
+    misses = np.mean(sample.violations(config.slo)) if sample.num_requests else 1.0
+    held = not sample.stop_reason and bool(misses <= config.slo.allowed_share)
+    return held, sample.num_requests
+
+
+def main() -> None:
+    """Takes the flags of the load generator, and ``--window-seconds``."""
+    parser = argparse.ArgumentParser(parents=[make_parser()], add_help=False)
+    parser.add_argument("--window-seconds", type=float, default=10.0, help="default: 10")
+    arguments = parser.parse_args()
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        found = runner.run(_find(make_config(arguments), arguments.window_seconds))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Other load generators, each at its best settings and used as its users do."""

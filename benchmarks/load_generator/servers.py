@@ -1,0 +1,215 @@
+"""Starts the servers of the benchmark, each in a process group of its own and on one core."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.load_generator.batch_queue import BatchQueue
+from benchmarks.load_generator.cores import SERVER, on_cores
+from benchmarks.load_generator.sleeper import write_repository
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_LOG_TAIL = 1500
+
+
+class ServerFailedError(RuntimeError):
+    """A server did not start; the message has the end of what it wrote."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens on this machine."""
+
+    http_port: int
+    grpc_port: int = 0
+
+    @property
+    def http_url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def url(self, protocol: str) -> str:
+        """What the load generator takes for a protocol."""
+        return f"grpc://127.0.0.1:{self.grpc_port}" if protocol == "v2-grpc" else self.http_url
+
+
+class ModelServer(Protocol):
+    """A server that can be started."""
+
+    def missing(self) -> str:
+        """How to install what is missing; empty when nothing is."""
+
+    def running(self) -> contextlib.AbstractContextManager[Address]:
+        """Runs it; entered when it is ready.
+
+        Raises:
+            ServerFailedError: it ended, or was not ready in time.
+        """
+
+
+@dataclass(frozen=True)
+class SimulatedServer:
+    """Serves a queue exactly.
+
+    Attributes:
+        queue: How batches are formed and how long they take.
+        stall_number: The request, counted from 1, during which the server stalls.
+        stall_seconds: For how long.
+    """
+
+    queue: BatchQueue
+    stall_number: int = 0
+    stall_seconds: float = 0.0
+
+    def missing(self) -> str:
+        return ""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Address]:
+        flags = {
+            "engines": self.queue.engines,
+            "base-ms": self.queue.base_seconds * 1000,
+            "request-ms": self.queue.request_seconds * 1000,
+            "max-batch": self.queue.max_batch,
+            "delay-ms": self.queue.delay_seconds * 1000,
+            "stall-number": self.stall_number,
+            "stall-ms": self.stall_seconds * 1000,
+        }
+        command = [sys.executable, "-m", "benchmarks.load_generator.simulated_server"]
+        command += [f"--{name}={value!r}" for name, value in flags.items()]
+        with on_cores(SERVER):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                raise ServerFailedError("The simulated server ended before it was ready.")
+            yield Address(int(line))
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@dataclass(frozen=True)
+class MlServer:
+    """MLServer with the model of ``examples/local/mlserver`` and a good batch setting.
+
+    A batch starts some 50 ms after the one before it, full or not, so a shorter batch time than a
+    batch takes to compute would overload the server at any rate.
+    """
+
+    folder: Path = Path(".venv-mlserver")
+    settings: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "MLSERVER_MODEL_MAX_BATCH_SIZE": "64",
+            "MLSERVER_MODEL_MAX_BATCH_TIME": "0.05",
+            "MLSERVER_PARALLEL_WORKERS": "1",
+            "MLSERVER_DEBUG": "false",
+            "OMP_NUM_THREADS": "1",
+        }
+    )
+
+    def missing(self) -> str:
+        return "" if (self.folder / "models/digits").exists() else f"make {self.folder}/.ready"
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Address]:
+        ports = [_free_port() for _ in range(3)]
+        names = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
+        numbers = {name: str(port) for name, port in zip(names, ports, strict=True)}
+        # As the example does: a full collection of Python's garbage stalls all requests for 0.1 s.
+        code = "import gc, mlserver.cli; gc.set_threshold(50000); mlserver.cli.main()"
+        command = [str((self.folder / "bin/python").absolute()), "-c", code, "start"]
+        command.append(str((self.folder / "models/digits").absolute()))
+        with _group(command, {**self.settings, **numbers}) as (process, log):
+            _wait_until_ready(process, log, ports[0], "/v2/models/digits/ready")
+            yield Address(ports[0], ports[1])
+
+
+@dataclass(frozen=True)
+class TritonServer:
+    """Triton with the model of ``sleeper``."""
+
+    folder: Path = Path(".venv-triton")
+
+    def missing(self) -> str:
+        return "" if (self.folder / "bin/tritonserver").exists() else f"make {self.folder}/.ready"
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Address]:
+        ports = [_free_port() for _ in range(3)]
+        command = [str((self.folder / "bin/tritonserver").absolute())]
+        for name, port in zip(("http", "grpc", "metrics"), ports, strict=True):
+            command.append(f"--{name}-port={port}")
+        with tempfile.TemporaryDirectory() as repository:
+            write_repository(Path(repository))
+            command.append(f"--model-repository={repository}")
+            # The Python in PATH decides where the model's process looks for packages.
+            path = f"{(self.folder / 'bin').absolute()}:{os.environ['PATH']}"
+            with _group(command, {"PATH": path, "OMP_NUM_THREADS": "1"}) as (process, log):
+                _wait_until_ready(process, log, ports[0], "/v2/models/sleeper/ready")
+                yield Address(ports[0], ports[1])
+
+
+@contextlib.contextmanager
+def _group(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
+    """Runs a command; at the end the whole process group is stopped."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "server.log"
+        with log.open("wb") as output, on_cores(SERVER):
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield process, log
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", log: Path, port: int, path: str) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if _status(port, path) == 200:
+            return
+        time.sleep(0.1)
+    tail = log.read_text(errors="replace")[-_LOG_TAIL:]
+    raise ServerFailedError(f"The server ended or was not ready in {_READY_SECONDS:g} s:\n{tail}")
+
+
+def _status(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

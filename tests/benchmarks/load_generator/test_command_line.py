@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load_generator.__main__ import main
+from benchmarks.load_generator.results import Measurement, Store
+from tests.benchmarks.load_generator.builders import measurement
+
+
+def test_prints_the_page_of_what_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Store(tmp_path / "searches.jsonl", Measurement).add(measurement(peak_rps=50.0))
+    folders = ["--output", str(tmp_path), "--results", str(tmp_path / "page")]
+    assert main(["--cases", "fixed-200", "--methods", "quick", "--repeats", "1", *folders]) == 0
+    assert "| quick | 1 | -75.0% |" in capsys.readouterr().out
+    assert (tmp_path / "page" / "README.md").exists()
+
+
+def test_refuses_unknown_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--methods", "guessing"])
+    assert "guessing" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+import heapq
+import itertools
+import json
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.load_generator.batch_queue import BatchQueue
+from benchmarks.load_generator.servers import SimulatedServer
+from benchmarks.load_generator.simulated_server import Engines
+
+QUEUES = (
+    BatchQueue(1, base_seconds=0.9),
+    BatchQueue(3, base_seconds=2.7),
+    BatchQueue(1, base_seconds=3, request_seconds=0.2, max_batch=6, delay_seconds=0.5),
+    BatchQueue(2, base_seconds=4, request_seconds=0.5, max_batch=4, delay_seconds=3),
+)
+
+
+class _Clock:
+    """Virtual time: calls back in order, late by up to ``lateness``."""
+
+    def __init__(self, lateness: float) -> None:
+        self._lateness, self._source = lateness, np.random.default_rng(3)
+        self._events: list[tuple[float, int, float, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.planned = 0.0
+
+    def call_at(self, when: float, callback: Callable[[], None], is_late: bool = True) -> None:
+        late = self._lateness * float(self._source.random()) if is_late else 0.0
+        heapq.heappush(self._events, (when + late, next(self._order), when, callback))
+
+    def run(self) -> None:
+        while self._events:
+            _, _, self.planned, callback = heapq.heappop(self._events)
+            callback()
+
+
+def _served(
+    queue: BatchQueue,
+    arrivals: NDArray[np.float64],
+    lateness: float = 0.0,
+    stall: tuple[int, float] = (0, 0.0),
+) -> NDArray[np.float64]:
+    """Latencies by the instants for which answers were planned, shape ``[n]``."""
+    clock = _Clock(lateness)
+    engines = Engines(queue, clock.call_at, *stall)
+    done_at = np.full(len(arrivals), np.nan)
+
+    def answer(number: int) -> None:
+        done_at[number] = clock.planned
+
+    for number, arrival in enumerate(arrivals.tolist()):
+        callback = partial(engines.arrive, arrival, partial(answer, number))
+        clock.call_at(arrival, callback, is_late=False)
+    clock.run()
+    return done_at - arrivals
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("lateness", [0.0, 0.4])
+def test_serves_what_the_simulation_says(queue: BatchQueue, lateness: float) -> None:
+    arrivals = np.cumsum(np.random.default_rng(2).standard_exponential(3000))
+    np.testing.assert_allclose(_served(queue, arrivals, lateness), queue.latencies(arrivals))
+
+
+def test_a_stall_stops_all_engines() -> None:
+    arrivals = np.arange(8) * 1.0
+    latency = _served(BatchQueue(2, base_seconds=1), arrivals, stall=(3, 5.0))
+    # The third arrives at 2 and is done at 8; until then nobody else starts.
+    np.testing.assert_allclose(latency, [1, 1, 6, 6, 5, 5, 4, 4])
+
+
+def test_answers_over_http() -> None:
+    with SimulatedServer(BatchQueue(1, base_seconds=0.001)).running() as address:
+        for path in ("/", "/v2/models/simulated/infer"):
+            body = b'{"id":"7_1","inputs":[]}' if path != "/" else None
+            with urllib.request.urlopen(address.http_url + path, body) as answer:
+                found = json.load(answer)
+            assert found["outputs"][0]["name"] == "y"
+            assert found["id"] == ("7_1" if body else "")
+        with urllib.request.urlopen(f"{address.http_url}/v2/models/simulated") as answer:
+            assert json.load(answer)["inputs"][0]["shape"] == [4]
