@@ -2,7 +2,6 @@
 
 import itertools
 import ssl
-from types import TracebackType
 from typing import Protocol, Self
 
 from load_generator.answer import Answer
@@ -16,12 +15,7 @@ class Client(Protocol):
 
     async def __aenter__(self) -> Self: ...
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
 
     async def wait_until_ready(self) -> float:
         """Polls until the server takes requests, and returns the seconds that took.

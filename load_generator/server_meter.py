@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
 from typing import Protocol, Self
 
 from load_generator.client import open_client
@@ -27,12 +26,7 @@ class ServerMeter(Meter, Protocol):
 
     async def __aenter__(self) -> Self: ...
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
 
     async def get_ready(self) -> float:
         """Waits for the server, makes what is to be sent, starts the clock of the budget.
@@ -105,13 +99,8 @@ class LocalMeter:
         await self._client.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.__aexit__(None, None, None)
 
     async def get_ready(self) -> float:
         """See ``ServerMeter``."""

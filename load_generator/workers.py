@@ -15,7 +15,6 @@ from functools import reduce
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -141,12 +140,7 @@ class WorkerMeter:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(worker.end() for worker in self._workers))
 
     async def get_ready(self) -> float:
