@@ -27,6 +27,7 @@ _LEAST_LATENCIES, _LARGEST_SQUARED_VARIATION = 5, 4.0
 _LEAST_GAP, _LARGEST_GAP = 0.003, 0.8
 # Episodes of late requests are not independent either: they are likelier while the queue is long.
 _EPISODES = 2.0
+# Each side of the 95 % interval.
 _TAIL = 0.025
 # The middle of each seventh of a standard normal.
 _NORMAL_POINTS = [NormalDist().inv_cdf((k + 0.5) / 7) for k in range(7)]
