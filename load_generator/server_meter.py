@@ -110,11 +110,11 @@ class LocalMeter:
         return waited
 
     def seconds_left(self) -> float:
-        """See ``slo_search.Meter``."""
+        """See ``meter.Meter``."""
         return self._deadline - time.monotonic()
 
     async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
-        """See ``slo_search.Meter``."""
+        """See ``meter.Meter``."""
         loop = ClosedLoop(
             self._client.send,
             self._limits,
@@ -128,7 +128,7 @@ class LocalMeter:
     async def open_loop(
         self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
-        """See ``slo_search.Meter``."""
+        """See ``meter.Meter``."""
         seed = probe_seed(self._config, index)
         offsets = probe_send_times(rate_rps, seconds, opening, seed)
         loop = OpenLoop(self._client.send, self._limits, offsets)

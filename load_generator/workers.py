@@ -154,11 +154,11 @@ class WorkerMeter:
         return max(answer.waited for answer in answers if isinstance(answer, Ready))
 
     def seconds_left(self) -> float:
-        """See ``slo_search.Meter``."""
+        """See ``meter.Meter``."""
         return self._deadline - time.monotonic()
 
     async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
-        """See ``slo_search.Meter``."""
+        """See ``meter.Meter``."""
         number = len(self._workers)
         shares = [len(range(i, concurrency, number)) for i in range(number)]
         patience = limits_of(self._config).patience_seconds(self.seconds_left() - seconds)
@@ -168,7 +168,7 @@ class WorkerMeter:
     async def open_loop(
         self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
-        """See ``slo_search.Meter``."""
+        """See ``meter.Meter``."""
         seed = probe_seed(self._config, index)
         offsets = probe_send_times(rate_rps, seconds, opening, seed)
         count, number = len(offsets), len(self._workers)
