@@ -15,6 +15,10 @@ from load_generator.strain import StrainWatch
 
 # A server that refuses at once must not spin the client.
 _PAUSE_SECONDS = 0.01
+# Share of the time of sending for which answers must have come.
+_LEAST_STEADY = 0.35
+# Answers that a quarter of them must be, for their middle half to tell the rate.
+_LEAST_QUARTER = 10
 
 
 class ClosedLoop:
@@ -26,6 +30,7 @@ class ClosedLoop:
     Args:
         send: Sends a request.
         limits: When to give up.
+        first_index: Number of the first request.
         concurrency: Requests in flight.
         seconds: For how long requests are sent.
         patience_seconds: How long to wait for the last answers; those that have not come by then
@@ -36,12 +41,13 @@ class ClosedLoop:
         self,
         send: Send,
         limits: Limits,
+        first_index: int = 0,
         *,
         concurrency: int,
         seconds: float,
         patience_seconds: float,
     ) -> None:
-        self._send, self._limits = send, limits
+        self._send, self._limits, self._first_index = send, limits, first_index
         self._patience = patience_seconds
         self._sent_at: list[float] = []
         self._concurrency, self._seconds = concurrency, seconds
@@ -79,7 +85,7 @@ class ClosedLoop:
     async def _work(self) -> None:
         time_now = time.monotonic
         while True:
-            index, begun = self._num_sent, time_now()
+            index, begun = self._first_index + self._num_sent, time_now()
             self._num_sent += 1
             try:
                 answer = await self._send(index)
@@ -136,9 +142,14 @@ def _throughput(
     # The first `concurrency` answers fill the pipeline; when there are few, leave out one only.
     first = done_at[min(concurrency, len(done_at) // 4)]
     steady = done_at[(done_at > first) & (done_at <= stop)]
-    if len(steady) == 0 or steady[-1] - first < 0.5 * (stop - start):
+    if len(steady) == 0 or steady[-1] - first < _LEAST_STEADY * (stop - start):
         # Too short a stretch: a burst of simultaneous answers would look like an endless rate.
         steady, first = done_at, start
+        # Without the ends, where the server fills and empties.
+        quarter = len(done_at) // 4
+        middle = done_at[quarter : len(done_at) - quarter]
+        if quarter >= _LEAST_QUARTER and middle[-1] - middle[0] > (done_at[-1] - start) / 4:
+            steady, first = middle[1:], middle[0]
     rate = len(steady) / max(float(steady[-1] - first), 1e-9)
     return rate, relative_error(steady, concurrency)
 

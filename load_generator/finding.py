@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from load_generator.sample import Sample
 
 
+class InfeasibleError(Exception):
+    """No rate meets the SLO; the message says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """Outcome of a search. ``decisive`` is the sample at the peak; None when infeasible."""

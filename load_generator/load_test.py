@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from load_generator.client import open_client
 from load_generator.config import LoadTestConfig
 from load_generator.cost import Cost
 from load_generator.errors import PayloadError, ServerNotReadyError
@@ -43,7 +44,7 @@ async def run_load_test(
     if config.processes > 1:
         meter = WorkerMeter(config, on_snapshot)
     else:
-        meter = LocalMeter(config, on_snapshot)
+        meter = LocalMeter(open_client(config), config, on_snapshot)
     async with meter:
         on_snapshot(Snapshot(phase=WAITING))
         try:

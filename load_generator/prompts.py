@@ -44,7 +44,7 @@ class Prompts(Protocol):
         """The prompt of a request.
 
         Args:
-            index: Of the request within its stretch of load; the same in every trial.
+            index: Of the payload; the same in every trial.
             number: Of the request within the whole test; none comes twice.
         """
 

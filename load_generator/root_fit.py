@@ -8,6 +8,7 @@ K = (1 + cv^2) / 2 with cv the coefficient of variation of the service time.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -15,22 +16,26 @@ from numpy.typing import NDArray
 
 from load_generator.capacity import Capacity
 
+# So many times the allowed share of violations are no accident.
+SURELY_FAILED = 5.0
 # Grid of the posterior: roots, slopes. Fine enough that the steps are far below the sampling error.
 _NUM_ROOTS, _NUM_SLOPES = 400, 48
 _USUAL_SLOPE = 25.0
 _LEAST_SLOPE, _LARGEST_SLOPE, _SLOPE_DEVIATION = 2.0, 100.0, 0.7
 # Student's t: a server of another kind outvotes the expectation with a few dozen violations.
-_GAP_DEVIATION, _GAP_FREEDOM, _GAP_FACTOR = 0.4, 3, 0.9
+_GAP_DEVIATION, _GAP_FREEDOM = 0.4, 3
 # A coefficient of variation from fewer latencies, or from a single pause, says little.
 _LEAST_LATENCIES, _LARGEST_SQUARED_VARIATION = 5, 4.0
 # The capacity itself is measured to some 1 %; nearer than this to it, all rates are alike.
 _LEAST_GAP, _LARGEST_GAP = 0.003, 0.8
+_NUM_HALVINGS = 30
 # Episodes of late requests are not independent either: they are likelier while the queue is long.
 _EPISODES = 2.0
 # Each side of the 95 % interval.
 _TAIL = 0.025
 # The middle of each seventh of a standard normal.
-_NORMAL_POINTS = [NormalDist().inv_cdf((k + 0.5) / 7) for k in range(7)]
+_NORMAL = NormalDist()
+_NORMAL_POINTS = [_NORMAL.inv_cdf((k + 0.5) / 7) for k in range(7)]
 
 
 def variability(latency_seconds: NDArray[np.float64]) -> float:
@@ -67,6 +72,15 @@ class Root:
         return (self.high_rps - self.low_rps) / self.rate_rps
 
 
+def _delay_probability(shift: float) -> float:
+    """Share of requests that wait at all, with ``shift / sqrt(slots)`` of the capacity unused.
+
+    Halfin and Whitt 1981, equation 2.1, for many slots; with one slot it is near the share of
+    time for which that is busy.
+    """
+    return 1 / (1 + shift * _NORMAL.cdf(shift) / _NORMAL.pdf(shift))
+
+
 @dataclass(frozen=True)
 class Expectation:
     """What the theory of queues expects before any probe.
@@ -81,24 +95,51 @@ class Expectation:
         wait_seconds: t; infinite where no bound counts from the arrival.
         allowed_share: q, between 0 and 1.
         variability: K: 0.5 for a fixed service time, 1 for an exponential one.
+        num_slots: Requests that are served at a time, 1 or more.
     """
 
     capacity: Capacity
     wait_seconds: float
     allowed_share: float
     variability: float
+    num_slots: float
 
     def slope(self) -> float:
         """Expected ``d log v / d log r`` at the root."""
         if math.isinf(self.wait_seconds):
             return _USUAL_SLOPE
-        slope = (1 - self._gap()) * self.capacity.rate_rps * self.wait_seconds / self.variability
+        slope = (1 - self._gap) * self.capacity.rate_rps * self.wait_seconds / self.variability
         return min(max(slope, _LEAST_SLOPE), _LARGEST_SLOPE)
 
+    @cached_property
     def _gap(self) -> float:
         """Expected ``1 - r/C`` at the root."""
-        q, work = self.allowed_share, self.capacity.rate_rps * self.wait_seconds
-        return min(_LARGEST_GAP, -_GAP_FACTOR * self.variability * math.log(q) / work)
+        decay = self.capacity.rate_rps * self.wait_seconds / self.variability
+
+        def excess(gap: float) -> float:
+            shift = gap * math.sqrt(self.num_slots)
+            likelihood = _delay_probability(shift)
+            return math.log(likelihood / self.allowed_share) - gap * decay
+
+        low, high = 0.0, _LARGEST_GAP
+        for _ in range(_NUM_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+        return high
+
+    def episode_requests(self, rate_rps: float) -> float:
+        """Requests of which late ones come together, since a queue takes time to change.
+
+        That of a diffusion with the drift and the variance of the queue: the nearer to the
+        capacity, the longer, until it is the time in which the queue grows by the SLO by chance.
+        """
+        if math.isinf(self.wait_seconds):
+            return 1.0
+        capacity, t = self.capacity.rate_rps, self.wait_seconds
+        gap = max(1 - rate_rps / capacity, _LEAST_GAP)
+        relaxation = 2 * self.variability / (capacity * gap**2)
+        growth = capacity * t**2 / (2 * self.variability)
+        return rate_rps * max(t, min(relaxation, growth))
 
     def log_prior(self, log_roots: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density of roots, up to a constant, in the shape of the argument."""
@@ -115,7 +156,7 @@ class Expectation:
 
     def _log_prior_at(self, capacity: float, log_roots: NDArray[np.float64]) -> NDArray[np.float64]:
         gap = np.log(np.maximum(1 - np.exp(log_roots) / capacity, _LEAST_GAP))
-        distance = (gap - math.log(self._gap())) / _GAP_DEVIATION
+        distance = (gap - math.log(self._gap)) / _GAP_DEVIATION
         log_density: NDArray[np.float64] = np.log1p(distance**2 / _GAP_FREEDOM)
         return -0.5 * (_GAP_FREEDOM + 1) * log_density
 
@@ -143,14 +184,16 @@ def fit_root(
     distance = (log_slopes - math.log(expectation.slope())) / _SLOPE_DEVIATION
     log_posterior = -0.5 * distance**2 + expectation.log_prior(roots)
     offset = math.log(expectation.allowed_share / (1 - expectation.allowed_share))
-    typical_effect = max((t.effect for t in tallies if t.num_violations), default=1.0)
+    # Of a probe far above the root it says little: all of it is one episode.
+    narrow = SURELY_FAILED * expectation.allowed_share
+    typical_effect = max(
+        (t.effect for t in tallies if 0 < t.num_violations <= narrow * t.num_requests), default=1.0
+    )
     for tally in tallies:
         logit = offset + np.exp(log_slopes) * (math.log(tally.rate_rps) - roots)
         # A probe without violations takes the clustering of the others: silence is no independence.
         effect = tally.effect if tally.num_violations else typical_effect
-        # Late requests come together: a queue that has grown by an SLO takes as long to shrink.
-        if math.isfinite(expectation.wait_seconds):
-            effect = max(effect, tally.rate_rps * expectation.wait_seconds)
+        effect = max(effect, expectation.episode_requests(tally.rate_rps))
         log_posterior = log_posterior + _log_likelihood(tally, logit) / (_EPISODES * effect)
     weights = np.exp(log_posterior - log_posterior.max()).sum(axis=1)
     cumulative = np.cumsum(weights) / weights.sum()

@@ -6,7 +6,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol, Self
 
-from load_generator.client import open_client
+import numpy as np
+
+from load_generator.client import Client
 from load_generator.closed_loop import ClosedLoop
 from load_generator.config import LoadTestConfig
 from load_generator.meter import Meter
@@ -16,9 +18,12 @@ from load_generator.sample import Sample
 from load_generator.schedule import Opening, probe_send_times
 from load_generator.snapshot import Snapshot
 
+OPEN, CLOSED = 0, 1
 OnSnapshot = Callable[[Snapshot], None]
 
 _SNAPSHOT_SECONDS = 0.25
+# Far more than there are different payloads: numbers beyond the last begin again.
+_NUM_PAYLOADS = 1 << 40
 
 
 class ServerMeter(Meter, Protocol):
@@ -48,6 +53,19 @@ def limits_of(config: LoadTestConfig) -> Limits:
 def probe_seed(config: LoadTestConfig, index: int) -> int:
     """Streams of one test are independent; those of two trials with one seed are the same."""
     return config.seed * 1000 + index
+
+
+def first_payload(config: LoadTestConfig, *stretch: int) -> int:
+    """Number of the payload that a stretch of load begins with.
+
+    Where service times depend on payloads, all stretches of a test would share the luck of its
+    first payloads, if they began alike; those of two trials with one seed do.
+
+    Args:
+        config: The test.
+        stretch: Names the stretch within the test.
+    """
+    return int(np.random.default_rng((config.seed, *stretch)).integers(_NUM_PAYLOADS))
 
 
 @contextlib.asynccontextmanager
@@ -86,14 +104,16 @@ class LocalMeter:
     """Sends from this process.
 
     Args:
+        client: Sends the requests; this object opens and closes it.
         config: What to test.
         show: Told how things stand.
     """
 
-    def __init__(self, config: LoadTestConfig, show: OnSnapshot) -> None:
-        self._config, self._show = config, show
-        self._client, self._limits = open_client(config), limits_of(config)
+    def __init__(self, client: Client, config: LoadTestConfig, show: OnSnapshot) -> None:
+        self._client, self._config, self._show = client, config, show
+        self._limits = limits_of(config)
         self._deadline = float("inf")
+        self._num_closed_loops = 0
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -115,9 +135,11 @@ class LocalMeter:
 
     async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
         """See ``meter.Meter``."""
+        self._num_closed_loops += 1
         loop = ClosedLoop(
             self._client.send,
             self._limits,
+            first_payload(self._config, CLOSED, self._num_closed_loops),
             concurrency=concurrency,
             seconds=seconds,
             patience_seconds=self._limits.patience_seconds(self.seconds_left() - seconds),
@@ -131,6 +153,7 @@ class LocalMeter:
         """See ``meter.Meter``."""
         seed = probe_seed(self._config, index)
         offsets = probe_send_times(rate_rps, seconds, opening, seed)
-        loop = OpenLoop(self._client.send, self._limits, offsets)
+        numbers = first_payload(self._config, OPEN, index) + np.arange(len(offsets))
+        loop = OpenLoop(self._client.send, self._limits, offsets, indices=numbers)
         async with shown(kind, rate_rps, loop.counts, self._show):
             return await loop.run()

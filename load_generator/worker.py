@@ -33,11 +33,15 @@ class Open:
 
 @dataclass(frozen=True)
 class Closed:
-    """Keep requests in flight for some seconds, then wait for the last answers."""
+    """Keep requests in flight for some seconds, then wait for the last answers.
+
+    The requests are those from a number on.
+    """
 
     concurrency: int
     seconds: float
     patience_seconds: float
+    first_index: int
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ async def _run(
         loop = ClosedLoop(
             client.send,
             limits,
+            command.first_index,
             concurrency=command.concurrency,
             seconds=command.seconds,
             patience_seconds=command.patience_seconds,

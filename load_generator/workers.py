@@ -23,7 +23,15 @@ from load_generator.config import LoadTestConfig
 from load_generator.records import Counts
 from load_generator.sample import Sample, merged
 from load_generator.schedule import Opening, probe_send_times
-from load_generator.server_meter import OnSnapshot, limits_of, probe_seed, shown
+from load_generator.server_meter import (
+    CLOSED,
+    OPEN,
+    OnSnapshot,
+    first_payload,
+    limits_of,
+    probe_seed,
+    shown,
+)
 from load_generator.worker import Closed, Failed, Open, Ready, Stop, listen, run_worker
 
 # For a command to reach every process before the first request is due.
@@ -129,6 +137,7 @@ class WorkerMeter:
         self._config, self._show = config, show
         self._workers: list[_Worker] = []
         self._deadline = float("inf")
+        self._num_closed_loops = 0
 
     async def __aenter__(self) -> Self:
         try:
@@ -162,7 +171,13 @@ class WorkerMeter:
         number = len(self._workers)
         shares = [len(range(i, concurrency, number)) for i in range(number)]
         patience = limits_of(self._config).patience_seconds(self.seconds_left() - seconds)
-        commands = [Closed(share, seconds, patience) for share in shares if share]
+        self._num_closed_loops += 1
+        stretch = CLOSED, self._num_closed_loops
+        commands = [
+            Closed(share, seconds, patience, first_payload(self._config, *stretch, process))
+            for process, share in enumerate(shares)
+            if share
+        ]
         return await self._run(commands, kind, None)
 
     async def open_loop(
@@ -172,7 +187,7 @@ class WorkerMeter:
         seed = probe_seed(self._config, index)
         offsets = probe_send_times(rate_rps, seconds, opening, seed)
         count, number = len(offsets), len(self._workers)
-        indices = np.arange(count)
+        indices = first_payload(self._config, OPEN, index) + np.arange(count)
         start = time.monotonic() + _HEAD_START_SECONDS - min(0.0, float(offsets[0]))
         commands = [
             Open(start, offsets[i::number], indices[i::number]) for i in range(min(number, count))

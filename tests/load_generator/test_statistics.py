@@ -13,9 +13,9 @@ from load_generator.root_fit import Expectation, Tally, fit_root
 from load_generator.statistics import design_effect, wilson_lower
 
 # Knows nothing of the SLO, and so expects nothing.
-NOTHING = Expectation(Capacity(200.0, 0.0), math.inf, 0.01, 1.0)
+NOTHING = Expectation(Capacity(200.0, 0.0), math.inf, 0.01, 1.0, 1.0)
 # A fixed service time; C t = 40.
-REGULAR = Expectation(Capacity(100.0, 0.0), 0.4, 0.01, 0.5)
+REGULAR = Expectation(Capacity(100.0, 0.0), 0.4, 0.01, 0.5, 1.0)
 
 
 def test_wilson_against_published_values():
