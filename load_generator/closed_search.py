@@ -72,7 +72,7 @@ class ClosedLoops:
             wait_seconds=self.wait_seconds,
             allowed_share=self.config.slo.allowed_share,
             variability=self._variability,
-            num_slots=max(1.0, capacity.rate_rps * self.idle_seconds),
+            num_slots=max(1, round(capacity.rate_rps * self.idle_seconds)),
         )
 
     async def check_idle(self) -> None:

@@ -28,14 +28,13 @@ _GAP_DEVIATION, _GAP_FREEDOM = 0.4, 3
 _LEAST_LATENCIES, _LARGEST_SQUARED_VARIATION = 5, 4.0
 # The capacity itself is measured to some 1 %; nearer than this to it, all rates are alike.
 _LEAST_GAP, _LARGEST_GAP = 0.003, 0.8
-_NUM_HALVINGS = 30
+_NUM_HALVINGS, _LEAST_SHARE = 30, 1e-9
 # Episodes of late requests are not independent either: they are likelier while the queue is long.
 _EPISODES = 2.0
 # Each side of the 95 % interval.
 _TAIL = 0.025
 # The middle of each seventh of a standard normal.
-_NORMAL = NormalDist()
-_NORMAL_POINTS = [_NORMAL.inv_cdf((k + 0.5) / 7) for k in range(7)]
+_NORMAL_POINTS = [NormalDist().inv_cdf((k + 0.5) / 7) for k in range(7)]
 
 
 def variability(latency_seconds: NDArray[np.float64]) -> float:
@@ -72,13 +71,17 @@ class Root:
         return (self.high_rps - self.low_rps) / self.rate_rps
 
 
-def _delay_probability(shift: float) -> float:
-    """Share of requests that wait at all, with ``shift / sqrt(slots)`` of the capacity unused.
+def _waiting_share(num_slots: int, busy_share: float) -> float:
+    """Share of requests that wait at all (Erlang's C formula), above 0.
 
-    Halfin and Whitt 1981, equation 2.1, for many slots; with one slot it is near the share of
-    time for which that is busy.
+    Args:
+        num_slots: Requests served at a time.
+        busy_share: Share of the capacity that is used, below 1.
     """
-    return 1 / (1 + shift * _NORMAL.cdf(shift) / _NORMAL.pdf(shift))
+    offered, blocked = num_slots * busy_share, 1.0
+    for slots in range(1, num_slots + 1):
+        blocked = offered * blocked / (slots + offered * blocked)
+    return max(blocked / (1 - busy_share * (1 - blocked)), _LEAST_SHARE)
 
 
 @dataclass(frozen=True)
@@ -102,24 +105,23 @@ class Expectation:
     wait_seconds: float
     allowed_share: float
     variability: float
-    num_slots: float
+    num_slots: int
 
     def slope(self) -> float:
         """Expected ``d log v / d log r`` at the root."""
         if math.isinf(self.wait_seconds):
             return _USUAL_SLOPE
-        slope = (1 - self._gap) * self.capacity.rate_rps * self.wait_seconds / self.variability
+        slope = (1 - self.gap) * self.capacity.rate_rps * self.wait_seconds / self.variability
         return min(max(slope, _LEAST_SLOPE), _LARGEST_SLOPE)
 
     @cached_property
-    def _gap(self) -> float:
+    def gap(self) -> float:
         """Expected ``1 - r/C`` at the root."""
         decay = self.capacity.rate_rps * self.wait_seconds / self.variability
 
         def excess(gap: float) -> float:
-            shift = gap * math.sqrt(self.num_slots)
-            likelihood = _delay_probability(shift)
-            return math.log(likelihood / self.allowed_share) - gap * decay
+            waiting = _waiting_share(self.num_slots, 1 - gap)
+            return math.log(waiting / self.allowed_share) - gap * decay
 
         low, high = 0.0, _LARGEST_GAP
         for _ in range(_NUM_HALVINGS):
@@ -156,7 +158,7 @@ class Expectation:
 
     def _log_prior_at(self, capacity: float, log_roots: NDArray[np.float64]) -> NDArray[np.float64]:
         gap = np.log(np.maximum(1 - np.exp(log_roots) / capacity, _LEAST_GAP))
-        distance = (gap - math.log(self._gap)) / _GAP_DEVIATION
+        distance = (gap - math.log(self.gap)) / _GAP_DEVIATION
         log_density: NDArray[np.float64] = np.log1p(distance**2 / _GAP_FREEDOM)
         return -0.5 * (_GAP_FREEDOM + 1) * log_density
 

@@ -6,7 +6,7 @@ that users run; only the server and the passing of time are simulated.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Self
@@ -20,6 +20,7 @@ from load_generator.config import LoadTestConfig
 from load_generator.finding import Finding
 from load_generator.open_loop import Send
 from load_generator.profile import PROFILES
+from load_generator.report import Probe
 from load_generator.server_meter import LocalMeter
 from load_generator.slo_search import Search
 
@@ -67,6 +68,7 @@ class Outcome:
 
 
 def config_of(queue: TuningQueue, profile: str, seed: int) -> LoadTestConfig:
+    """A search with everything else as it is by default."""
     return LoadTestConfig(
         url="http://127.0.0.1:1",
         protocol="http",
@@ -80,25 +82,35 @@ def config_of(queue: TuningQueue, profile: str, seed: int) -> LoadTestConfig:
     )
 
 
-def search_once(queue: TuningQueue, profile: str, seed: int, is_shown: bool = False) -> Outcome:
-    """Searches for the peak of a queue."""
-    config = config_of(queue, profile, seed)
+def find_peak(
+    queue: TuningQueue, config: LoadTestConfig, on_probe: Callable[[Probe], None] = lambda _: None
+) -> tuple[Finding, float]:
+    """Searches for the peak of a queue.
+
+    Args:
+        queue: Takes the place of the server; its SLO is not used.
+        config: SLO, profile, budget and seed.
+        on_probe: Called with each probe.
+
+    Returns:
+        What was found, and the seconds that it took in virtual time.
+    """
 
     async def find() -> tuple[Finding, float]:
-        meter = LocalMeter(_Client(queue.sender(seed)), config, lambda _: None)
+        meter = LocalMeter(_Client(queue.sender(config.seed)), config, lambda _: None)
         async with meter:
             await meter.get_ready()
-            search = Search(config, meter, print if is_shown else lambda _: None)
-            finding = await search.run()
+            finding = await Search(config, meter, on_probe).run()
         return finding, config.max_seconds - meter.seconds_left()
 
     with virtual_time() as runner:
-        finding, seconds = runner.run(find())
-    return Outcome(finding.peak_rps, finding.low_rps, finding.high_rps, seconds)
+        return runner.run(find())
 
 
 def _run(task: Task) -> Outcome:
-    return search_once(QUEUES[task.split][task.number], task.profile, task.seed)
+    queue = QUEUES[task.split][task.number]
+    finding, seconds = find_peak(queue, config_of(queue, task.profile, task.seed))
+    return Outcome(finding.peak_rps, finding.low_rps, finding.high_rps, seconds)
 
 
 def _row(name: str, found: Sequence[tuple[float, Outcome]]) -> str:

@@ -1,6 +1,8 @@
 """Open and closed loop against a real HTTP server on a socket."""
 
 import asyncio
+import heapq
+import itertools
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -8,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from benchmarks.load_generator.virtual_time import virtual_time
+from load_generator.answer import GOOD, Answer
 from load_generator.client import Client, open_client
 from load_generator.closed_loop import ClosedLoop, relative_error
 from load_generator.open_loop import OpenLoop
@@ -121,6 +125,29 @@ def test_closed_loop_finds_the_capacity():
     )
     assert sample.throughput_rps == pytest.approx(200, rel=0.05)
     assert np.median(sample.latency_seconds) == pytest.approx(0.02, rel=0.3)
+
+
+def test_closed_loop_finds_the_capacity_in_the_time_of_two_answers():
+    # 20 slots of a second each, 40 requests in flight for two seconds: answers come from 1 s to
+    # 4 s, and from 3 s on fewer and fewer requests are left.
+    async def run() -> float:
+        free = [0.0] * 20
+        loop = asyncio.get_running_loop()
+        spread = itertools.count()
+
+        async def send(_: int) -> Answer:
+            now = loop.time()
+            start = max(now, heapq.heappop(free))
+            end = start + (0.5 + next(spread) % 20 / 19)
+            heapq.heappush(free, end)
+            await asyncio.sleep(end - now)
+            return GOOD
+
+        stretch = ClosedLoop(send, LIMITS, concurrency=40, seconds=1.6, patience_seconds=10.0)
+        return (await stretch.run()).throughput_rps
+
+    with virtual_time() as runner:
+        assert runner.run(run()) == pytest.approx(20, rel=0.06)
 
 
 def test_the_error_of_a_capacity_is_that_of_its_rounds():

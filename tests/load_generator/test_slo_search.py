@@ -1,101 +1,147 @@
 """The search against queues whose true peak is known, in virtual time."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from benchmarks.load_generator.batch_queue import BatchQueue
+from benchmarks.load_generator.tuning import config_of, find_peak
+from benchmarks.load_generator.tuning_queues import QUEUES, BatchingQueue, TuningQueue
 from load_generator.finding import Finding
-from load_generator.profile import PROFILES
+from load_generator.report import Probe
 from load_generator.sample import Sample
 from load_generator.schedule import Opening
 from load_generator.slo_search import Search
-from tests.fakes.queue_meter import QueueMeter, true_peak_rps
 from tests.load_generator.builders import config
 
-
-def search(meter: QueueMeter, profile: str = "quick") -> tuple[Finding, Search]:
-    found = Search(
-        config(slo_ms=meter.slo_seconds * 1000, profile=PROFILES[profile]), meter, lambda _: None
-    )
-    return asyncio.run(found.run()), found
+KNOWN = {queue.name: queue for split in QUEUES.values() for queue in split}
+# Capacity 40 rps.
+TWO_SLOTS = BatchingQueue("", BatchQueue(2, base_seconds=0.05), slo_seconds=0.5)
 
 
-def errors_of(service: float, servers: int, slo: float, profile: str, repeats: int) -> np.ndarray:
-    truth = true_peak_rps(service, servers, slo, 99)
-    budget = PROFILES[profile].max_seconds
-    return (
-        np.array(
-            [
-                search(QueueMeter(service, servers, slo, budget, seed=seed), profile)[0].peak_rps
-                / truth
-                for seed in range(1, repeats + 1)
-            ]
-        )
-        - 1
-    )
+def search(
+    queue: TuningQueue, profile: str = "quick", seed: int = 1, **changes: object
+) -> tuple[Finding, list[Probe], float]:
+    probes: list[Probe] = []
+    given = replace(config_of(queue, profile, seed), **changes)  # type: ignore[arg-type]
+    finding, seconds = find_peak(queue, given, probes.append)
+    return finding, probes, seconds
 
 
 @pytest.mark.parametrize(
-    ("service", "servers", "slo", "profile", "bias", "spread"),
+    ("name", "profile", "bias", "spread"),
     [
-        (0.010, 2, 0.1, "quick", 0.04, 0.08),
-        (0.010, 2, 0.1, "precise", 0.03, 0.05),
-        (0.004, 8, 0.05, "quick", 0.03, 0.05),
-        (0.004, 8, 0.05, "precise", 0.02, 0.03),
-        (0.050, 1, 0.5, "precise", 0.05, 0.09),
+        ("fixed-22x1", "quick", 0.04, 0.06),
+        ("fixed-22x1", "precise", 0.05, 0.06),
+        ("fixed-55x4", "quick", 0.04, 0.05),
+        ("fixed-55x4", "precise", 0.03, 0.03),
+        ("batch-38x6", "quick", 0.04, 0.04),
+        ("exp-33x1", "precise", 0.06, 0.15),
+        ("llm-32x20ms", "quick", 0.15, 0.2),
+        ("llm-32x20ms", "precise", 0.1, 0.15),
     ],
 )
-def test_the_peak_of_a_known_queue(
-    service: float, servers: int, slo: float, profile: str, bias: float, spread: float
-):
-    errors = errors_of(service, servers, slo, profile, 6)
+def test_the_peak_of_a_known_queue(name: str, profile: str, bias: float, spread: float):
+    queue = KNOWN[name]
+    peaks = [search(queue, profile, seed)[0].peak_rps for seed in range(1, 7)]
+    errors = np.array(peaks) / queue.peak_rps - 1
     assert abs(errors.mean()) < bias
     assert errors.std() < spread
 
 
 def test_a_finding_is_consistent():
-    finding, found = search(QueueMeter(0.01, 2, 0.1, 60.0, seed=3))
+    finding, probes, _ = search(TWO_SLOTS)
     assert finding.is_feasible
     assert finding.low_rps <= finding.peak_rps <= finding.high_rps
-    assert finding.saturation_rps == pytest.approx(200, rel=0.02)
-    kinds = [probe.kind for probe in found.probes]
+    assert finding.saturation_rps == pytest.approx(40, rel=0.02)
+    kinds = [probe.kind for probe in probes]
     assert kinds[:2] == ["warm_up", "idle"]
     assert kinds[-1] == "confirm"
     assert finding.decisive is not None
-    assert np.mean(finding.decisive.violations(found.config.slo)) <= 0.01
+    assert np.mean(finding.decisive.violations(TWO_SLOTS.slo)) <= 0.01
+    assert finding.reason == "confirmed"
 
 
-def test_the_budget_is_kept():
-    for seconds in (5.0, 20.0, 60.0):
-        meter = QueueMeter(0.01, 2, 0.1, seconds, seed=1)
-        found = Search(config(slo_ms=100, max_seconds=seconds), meter, lambda _: None)
-        assert asyncio.run(found.run()).peak_rps == pytest.approx(175, rel=0.25)
-        assert meter.elapsed_seconds < seconds * 1.1
+@pytest.mark.parametrize("seconds", [5.0, 20.0, 60.0])
+def test_the_budget_is_kept(seconds: float):
+    finding, _, taken = search(TWO_SLOTS, max_seconds=seconds)
+    assert finding.peak_rps == pytest.approx(TWO_SLOTS.peak_rps, rel=0.25)
+    assert taken < seconds * 1.1
+
+
+def test_the_budget_is_kept_where_answers_take_seconds():
+    queue = BatchingQueue("", BatchQueue(100, base_seconds=6.0), slo_seconds=9.0)
+    finding, probes, taken = search(queue)
+    assert taken < 66
+    # There was no time to fill the server.
+    assert max(probe.concurrency or 0 for probe in probes) < 100
+    assert finding.reason == "time is up before any rate has failed: the peak may be higher"
+    assert 0 < finding.peak_rps < queue.peak_rps
 
 
 def test_slo_violated_when_idle():
-    finding, _ = search(QueueMeter(0.2, 1, 0.1, 60.0))
+    finding, _, _ = search(BatchingQueue("", BatchQueue(1, base_seconds=0.2), slo_seconds=0.1))
     assert (finding.is_feasible, finding.peak_rps) == (False, 0.0)
     assert "The SLO is violated without load" in finding.reason
     assert "100 ms" in finding.reason
 
 
-def test_late_sending_is_the_clients_fault():
-    late, _ = search(QueueMeter(0.01, 2, 0.1, 60.0, lag_seconds=0.03))
-    punctual, _ = search(QueueMeter(0.01, 2, 0.1, 60.0, lag_seconds=0.001))
-    assert (late.is_client_limited, punctual.is_client_limited) == (True, False)
+@dataclass
+class NarrowlyFailing:
+    """A server of 100 rps that misses a p99 narrowly at every rate above 80 % of that."""
+
+    num_calls: int = 0
+
+    def seconds_left(self) -> float:
+        self.num_calls += 1
+        return 60.0 - 2 * self.num_calls
+
+    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
+        return some_answers(1000, 0, 0.01, 100.0)
+
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
+    ) -> Sample:
+        return some_answers(10_000, 0 if rate_rps <= 80 else 101, 0.01, rate_rps)
+
+
+def some_answers(count: int, num_late: int, seconds: float, rate: float) -> Sample:
+    """Evenly spread late answers of a second among others."""
+    latency = np.full(count, seconds)
+    if num_late:
+        latency[:: count // num_late] = 1.0
+    return Sample(
+        due_seconds=np.arange(1.0, count + 1),
+        latency_seconds=latency,
+        is_error=np.zeros(count, dtype=np.bool_),
+        ttft_seconds=np.full(count, np.nan),
+        tpot_seconds=np.full(count, np.nan),
+        lag_seconds=np.zeros(count),
+        seconds=count / rate,
+        throughput_rps=rate,
+    )
+
+
+def test_without_a_confirmation_the_lower_end_of_the_interval_counts():
+    finding = asyncio.run(Search(config(slo_ms=500), NarrowlyFailing(), lambda _: None).run())
+    assert finding.reason == "time is up before a confirmation"
+    # The last rate that passed is far below: the probes above it have missed by a hair.
+    assert 80 < finding.peak_rps == finding.low_rps < finding.high_rps
 
 
 @dataclass
 class Failing:
     """Answers when idle, and with errors as soon as two requests are in flight."""
 
-    has_idle_errors: bool
+    has_idle_errors: bool = False
+    lag_seconds: float = 0.0
+    num_calls: int = 0
 
     def seconds_left(self) -> float:
-        return 50.0
+        self.num_calls += 1
+        return 60.0 - self.num_calls
 
     async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
         return self._sample(is_error=concurrency > 1 or self.has_idle_errors)
@@ -103,7 +149,7 @@ class Failing:
     async def open_loop(
         self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
     ) -> Sample:
-        return self._sample(is_error=True)
+        return replace(self._sample(is_error=True), lag_seconds=np.full(50, self.lag_seconds))
 
     def _sample(self, is_error: bool) -> Sample:
         return Sample(
@@ -120,15 +166,19 @@ class Failing:
 
 
 def test_errors_when_idle_are_the_reason():
-    finding = asyncio.run(Search(config(), Failing(True), lambda _: None).run())
+    finding = asyncio.run(Search(config(), Failing(has_idle_errors=True), lambda _: None).run())
     assert finding.reason == "Every request failed: status 500: no."
     assert not finding.is_feasible
 
 
 def test_errors_at_every_rate_end_the_search():
-    meter = Failing(False)
-    times = iter(np.linspace(60, 0, 40))
-    meter.seconds_left = lambda: float(next(times, 0.0))  # type: ignore[method-assign]
-    finding = asyncio.run(Search(config(), meter, lambda _: None).run())
+    finding = asyncio.run(Search(config(), Failing(), lambda _: None).run())
     assert not finding.is_feasible
     assert "The SLO held at no tested rate" in finding.reason
+
+
+@pytest.mark.parametrize(("lag_seconds", "is_client_limited"), [(0.03, True), (0.001, False)])
+def test_late_sending_is_the_clients_fault(lag_seconds: float, is_client_limited: bool):
+    meter = Failing(lag_seconds=lag_seconds)
+    finding = asyncio.run(Search(config(slo_ms=100), meter, lambda _: None).run())
+    assert finding.is_client_limited == is_client_limited

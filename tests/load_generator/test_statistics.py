@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 from load_generator.capacity import Capacity, pooled
 from load_generator.root_fit import Expectation, Tally, fit_root
 from load_generator.statistics import design_effect, wilson_lower
 
 # Knows nothing of the SLO, and so expects nothing.
-NOTHING = Expectation(Capacity(200.0, 0.0), math.inf, 0.01, 1.0, 1.0)
+NOTHING = Expectation(Capacity(200.0, 0.0), math.inf, 0.01, 1.0, 1)
 # A fixed service time; C t = 40.
-REGULAR = Expectation(Capacity(100.0, 0.0), 0.4, 0.01, 0.5, 1.0)
+REGULAR = Expectation(Capacity(100.0, 0.0), 0.4, 0.01, 0.5, 1)
 
 
 def test_wilson_against_published_values():
@@ -88,6 +89,50 @@ def test_few_requests_leave_the_root_where_queues_have_it():
     expected = fit_root(silence, 70, 103, REGULAR)
     assert expected.rate_rps == pytest.approx(93, abs=2)
     assert fit_root(silence, 70, 103, NOTHING).rate_rps > 95
+
+
+@pytest.mark.parametrize("slots", [4, 16, 64])
+def test_of_many_slots_one_is_soon_free(slots: int):
+    # Exponential service of a second, waits of up to 0.5 s: by Erlang's formula for the share that
+    # waits, and the exponential distribution of waits, the root lies here; that of four slots is
+    # below all rates that are looked at.
+    rate = brentq(lambda r: _late_share(r, slots, 0.5) - 0.01, 0.01 * slots, 0.999 * slots)
+    expectation = Expectation(Capacity(slots, 0.0), 0.5, 0.01, 1.0, slots)
+    assert slots * (1 - expectation.gap) == pytest.approx(max(rate, 0.2 * slots), rel=1e-6)
+
+
+def _late_share(rate: float, slots: int, seconds: float) -> float:
+    """Of requests that wait longer, in a queue with exponential service times of mean 1."""
+    blocked = 1.0
+    for servers in range(1, slots + 1):  # Erlang B by recursion
+        blocked = rate * blocked / (servers + rate * blocked)
+    waiting = blocked / (1 - rate / slots * (1 - blocked))  # Erlang C
+    return waiting * math.exp(-(slots - rate) * seconds)
+
+
+def test_late_requests_come_in_longer_episodes_nearer_to_the_capacity():
+    # At half the capacity a wait as long as the SLO; near it 2 K / (C gap^2), here 11.1 s; at it,
+    # where that has no end, C t^2 / (2 K), here 16 s.
+    assert REGULAR.episode_requests(50) == pytest.approx(50 * 0.4)
+    assert REGULAR.episode_requests(97) == pytest.approx(97 * 11.11, rel=1e-3)
+    assert REGULAR.episode_requests(100) == pytest.approx(100 * 16)
+    assert NOTHING.episode_requests(100) == 1.0
+
+
+def test_silence_near_the_capacity_says_little():
+    # Two windows without a late request, equally long: the one nearer to the capacity is less than
+    # an episode, and may have been luck.
+    far, near = (
+        fit_root([Tally(rate, 2000, 0, 1.0)], 60, 103, REGULAR).rate_rps for rate in (92.0, 99.0)
+    )
+    assert near - far < 2
+
+
+def test_an_episode_far_above_the_root_makes_others_no_longer():
+    silence = Tally(92, 20_000, 0, 1.0)
+    alone = fit_root([silence], 60, 103, REGULAR)
+    with_bad = fit_root([silence, Tally(103, 500, 400, 400.0)], 60, 103, REGULAR)
+    assert with_bad.low_rps == pytest.approx(alone.low_rps, rel=0.01)
 
 
 def test_many_violations_outvote_what_is_expected():
