@@ -85,22 +85,37 @@ def _watch(
     stop: threading.Event,
 ) -> tuple[str, list[MetricRow]]:
     while not stop.wait(_POLL_SECONDS):
-        if rows := reported():
-            return "", rows
-        for container in containers:
-            code = container.exit_code()
-            if code is None:
-                continue
-            name = container.launch.name
-            if container.launch.is_server:
-                return f"{name} ended with exit code {code}: {container.log_tail()}", []
-            if container.num_restarts >= MAX_RESTARTS:
-                return (
-                    f"{name} ended {MAX_RESTARTS + 1} times, last with exit code {code}: "
-                    f"{container.log_tail()}"
-                ), []
-            container.keep_alive()
+        rows = reported()
+        # The load test may have noticed first and reported 0: it is a failure all the same.
+        failure = _server_ending(containers)
+        if rows or failure:
+            return failure, [] if failure else rows
+        if failure := _other_ending(containers):
+            return failure, []
     raise TrialStoppedError
+
+
+def _server_ending(containers: list[RunningContainer]) -> str:
+    for container in containers:
+        if container.launch.is_server and (code := container.exit_code()) is not None:
+            name = container.launch.name
+            return f"{name} ended with exit code {code}: {container.log_tail()}"
+    return ""
+
+
+def _other_ending(containers: list[RunningContainer]) -> str:
+    """Starts the other containers again, as a kubelet does; says which ends all the time."""
+    for container in containers:
+        code = container.exit_code()
+        if container.launch.is_server or code is None:
+            continue
+        if container.num_restarts >= MAX_RESTARTS:
+            return (
+                f"{container.launch.name} ended {MAX_RESTARTS + 1} times, last with exit code "
+                f"{code}: {container.log_tail()}"
+            )
+        container.keep_alive()
+    return ""
 
 
 def _report(plan: TrialPlan) -> LoadReport | None:
