@@ -22,10 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     methods = _installed(
         arguments.methods, lambda name: "" if name == TRUTH else METHODS[name].missing()
     )
-    searches = Store(arguments.output / "searches.jsonl", Measurement)
-    windows = Store(arguments.output / "windows.jsonl", Window)
-    loops = Store(arguments.output / "closed_loops.jsonl", ClosedLoop)
-    stalls = Store(arguments.output / "stalls.jsonl", Stall)
+    searches = Store(arguments.results / "searches.jsonl", Measurement)
+    windows = Store(arguments.results / "windows.jsonl", Window)
+    loops = Store(arguments.results / "closed_loops.jsonl", ClosedLoop)
+    stalls = Store(arguments.results / "stalls.jsonl", Stall)
     try:
         tasks = list(plan(cases, methods, arguments.repeats))
         num_failed = run_missing(tasks, arguments.jobs, searches, windows)
@@ -73,10 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--repeats", type=int, default=10, help="runs of each (default: %(default)s)")
     add("--jobs", type=int, default=1, help="how many runs at once on the simulated servers of up "
         "to 200 requests a second; all others run alone (default: %(default)s)")  # fmt: skip
-    add("--output", type=Path, default=Path("runs/load_generator"), metavar="FOLDER",
-        help="of measurements, none of which is made twice (default: %(default)s)")  # fmt: skip
-    add("--results", type=Path, default=_RESULTS, metavar="FOLDER",
-        help="of the page (default: beside this program)")  # fmt: skip
+    add("--results", type=Path, default=_RESULTS, metavar="FOLDER", help="of the page and of the "
+        "measurements, none of which is made twice (default: beside this program)")  # fmt: skip
     return parser
 
 

@@ -29,17 +29,20 @@ _NOTES = """\
 *Mean error* is the mean of the found peak over the true one, less 1, with its standard error;
 *spread* the standard deviation of one run. *Interval holds truth* gives or takes the standard error
 of a truth that is itself measured. *Seconds* are those of the client's program from start to end,
-the server being ready; its CPU time, start included, is divided by all requests it sent. Server and
-client have a core each. Every run has a fresh server and, where the client has a seed, its own.
+the server being ready; its CPU time, start included, is divided by all requests it sent. Servers
+and clients have a core each; some of the simulated servers ran at the same time, each of which
+takes a small part of a core. Every run has a fresh server and, where the client has a seed, its
+own. The measurements are beside this page, as JSON lines.
 
 The simulated servers' true peaks follow from a simulation of millions of requests, without the
 load generator. A real server's is measured: windows of a minute at fixed rates around it, spread
 over the whole benchmark, sent by a program that shares neither schedule nor search with the load
 generator. The share of late requests, made to rise with the rate, is read off where it crosses one
-in a hundred; the interval is a bootstrap over the windows. The search was tuned on 21 other
-queues in virtual time: fixed, exponential and lognormal service times, and batches. Early runs of
-`fixed-20` and `fixed-200` here showed that it stopped too low, and why; what was changed then was
-chosen by those 21 queues again.
+in a hundred; the interval is a bootstrap over the windows. The search was tuned on other
+queues in virtual time (`python -m benchmarks.load_generator.tuning`): fixed, exponential and
+lognormal service times, batches, and language models. Early runs of `fixed-20`, `fixed-200` and
+`batch-30` here showed that it stopped too low or too high, and why; what was changed then was
+chosen by those queues again.
 
 Methods: `quick` and `precise` are the load generator's profiles. `double-then-bisect` is what the
 original Morphling's client does, in windows of 10 or 30 s, with our open loop, early end of

@@ -11,10 +11,10 @@ def test_prints_the_page_of_what_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Store(tmp_path / "searches.jsonl", Measurement).add(measurement(peak_rps=50.0))
-    folders = ["--output", str(tmp_path), "--results", str(tmp_path / "page")]
-    assert main(["--cases", "fixed-200", "--methods", "quick", "--repeats", "1", *folders]) == 0
+    flags = ["--cases", "fixed-200", "--methods", "quick", "--repeats", "1"]
+    assert main([*flags, "--results", str(tmp_path)]) == 0
     assert "| quick | 1 | -75.0% |" in capsys.readouterr().out
-    assert (tmp_path / "page" / "README.md").exists()
+    assert (tmp_path / "README.md").exists()
 
 
 def test_refuses_unknown_methods(capsys: pytest.CaptureFixture[str]) -> None:
