@@ -21,6 +21,8 @@ from load_generator.statistics import design_effect
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
+# With less than this share of all time left, a confirming probe would hold next to no request.
+_LEAST_CONFIRM_SHARE = 0.02
 # The root is above this share of all tested rates: slow servers show little at each.
 _LOWEST = 0.65
 _MAX_LAG_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.02
@@ -99,7 +101,8 @@ class Search:
     async def _confirm(self, root: Root) -> Finding:
         """Probes the estimate for longer, and steps down while the SLO is missed there."""
         rate = root.rate_rps
-        while not self._passed or self._seconds_to_send() > 0:
+        least_seconds = _LEAST_CONFIRM_SHARE * self.config.max_seconds
+        while not self._passed or self._seconds_to_send() > least_seconds:
             has_met_slo = await self._probe(rate, "confirm", _CONFIRM_SHARE)
             root = self._root()
             if has_met_slo:
