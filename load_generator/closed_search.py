@@ -26,7 +26,8 @@ _SLOW_SECONDS, _SLOW_CONCURRENCY, _SLOW_SATURATION_SHARE = 1.0, 8, 0.45
 _LOOP_SHARE = 0.15
 # Throughput that still grows almost like the concurrency is far from its end.
 _FAR_GAIN = 3.0
-_MIN_GAIN = 0.05
+# Of four times the requests in flight, where they take long, most would only wait.
+_MIN_GAIN, _SLOW_MIN_GAIN = 0.05, 0.5
 # While the median is below so many idle latencies, nothing queues: latencies are service times.
 _NO_QUEUE = 1.2
 # Share of the SLO that is left for waiting, however slow the service.
@@ -104,6 +105,8 @@ class ClosedLoops:
     async def saturate(self) -> None:
         """Raises the concurrency, by 2 or far from the end by 4, until throughput gains < 5 %.
 
+        Where answers take more than a second, always by 4, and until it gains < 50 %.
+
         Raises:
             InfeasibleError: nothing was answered.
         """
@@ -118,7 +121,8 @@ class ClosedLoops:
             if sample.num_requests == 0:
                 break
             latency, rate = float(np.median(sample.latency_seconds)), sample.throughput_rps
-            is_flat, is_far = rate < best * (1 + _MIN_GAIN), rate > best * _FAR_GAIN
+            least_gain = _SLOW_MIN_GAIN if is_slow else _MIN_GAIN
+            is_flat, is_far = rate < best * (1 + least_gain), rate > best * _FAR_GAIN
             if rate > best and sample.strain.cpu_share > MAX_CPU_SHARE:
                 self.is_client_limited = True
             best = max(best, rate)
