@@ -86,7 +86,7 @@ def _strike(case: Case, port: int) -> Ending:
     with tempfile.TemporaryDirectory() as folder:
         process = _start(
             "tests.fakes.struck_load_generator", case.phase, case.target, case.signal,
-            f"--url=http://127.0.0.1:{port}", "--slo-percentile=50", "--max-seconds=2",
+            f"--url=http://127.0.0.1:{port}", "--slo-percentile=50", "--max-seconds=6",
             f"--processes={case.processes}", f"--result={folder}/result.json", "--stay-alive",
         )  # fmt: skip
         return _end(process, Path(folder))
