@@ -9,11 +9,12 @@ def latency_against_rate(report: LoadReport) -> str:
     # Trials of a cluster have no report, and what reads histograms is not installed there.
     from load_generator.curve_plot import draw
     from load_generator.latency_curve import open_loop_probes
+    from load_generator.token_plot import token_times
 
     if not open_loop_probes(report):
         return ""
     with styled():
-        figure = new_figure(7.2, 3.8)
+        figure = new_figure(7.2, 3.8 + 1.6 * len(token_times([report])))
         try:
             draw(figure, report)
         except ReportError:

@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from load_generator.latency_curve import histogram_of, open_loop_probes, rate_points
 from load_generator.report import LoadReport, ReportError
+from load_generator.token_plot import TokenTime, draw_token_time, token_times
 
 FORMATS = ("png", "svg", "html")
 # Okabe and Ito's palette: tells colours apart with every kind of colour vision.
@@ -24,6 +25,7 @@ _DASHES = ("-", "--", ":")
 _RED, _GREY = "#D55E00", "#6b7280"
 # Beyond this ratio of the highest to the lowest latency a linear axis hides the lower ones.
 _WIDE = 8.0
+_PANEL_INCHES = 2.2
 _STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -54,11 +56,12 @@ def save(reports: Sequence[tuple[str, LoadReport]], path: Path) -> None:
     if not any(open_loop_probes(report) for _, report in reports):
         raise ReportError("A curve needs an open-loop probe, but the result has none.")
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9, 5.2), layout="constrained")
+        num_token_times = len(token_times([report for _, report in reports]))
+        figure = Figure(figsize=(9, 5.2 + _PANEL_INCHES * num_token_times), layout="constrained")
         if len(reports) == 1:
             draw(figure, reports[0][1])
         else:
-            _draw_several(figure.subplots(), reports)
+            _draw_several(figure, reports)
             _finish(figure)
         if path.suffix == ".png":
             figure.savefig(path, dpi=150)
@@ -74,8 +77,22 @@ def draw(figure: Figure, report: LoadReport) -> None:
     Raises:
         ReportError: a histogram cannot be read.
     """
-    _draw_one(figure.subplots(), report)
+    axes, panels = _panels(figure, [report])
+    _draw_one(axes, report)
+    colours = {50: _COLOURS[0], 99: _COLOURS[2]}
+    for time, panel in panels.items():
+        draw_token_time(panel, time, report, colours)
+        if (bound := time.bound_ms(report)) is not None:
+            _draw_bound(panel, bound, f"SLO p{report.slo_percentile:g} ≤ {bound:g} ms")
     _finish(figure)
+
+
+def _panels(figure: Figure, reports: Sequence[LoadReport]) -> tuple[Axes, dict[TokenTime, Axes]]:
+    """Axes for the latency, and below them those for each time that streamed answers have."""
+    times = token_times(reports)
+    heights = [2.0, *(1.0 for _ in times)]
+    column = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    return column[0], dict(zip(times, column[1:], strict=True))
 
 
 def _draw_one(axes: Axes, report: LoadReport) -> None:
@@ -106,18 +123,22 @@ def _draw_one(axes: Axes, report: LoadReport) -> None:
     axes.set_title(f"{_subject(report)}, SLO {report.slo_text}{limited}")
 
 
-def _draw_several(axes: Axes, reports: Sequence[tuple[str, LoadReport]]) -> None:
+def _draw_several(figure: Figure, reports: Sequence[tuple[str, LoadReport]]) -> None:
+    axes, panels = _panels(figure, [report for _, report in reports])
     bounds = {report.slo_percentile for _, report in reports}
     percentile = bounds.pop() if len(bounds) == 1 else 99.0
     for index, (name, report) in enumerate(reports):
         colour = _COLOURS[index % len(_COLOURS)]
+        dashes = _DASHES[index // len(_COLOURS) % len(_DASHES)]
+        for time, panel in panels.items():
+            draw_token_time(panel, time, report, {99: colour}, dashes)
         points = rate_points(report)
         peak = f"peak {report.peak_rps:.4g} rps" if report.feasible else "infeasible"
         axes.plot(
             [point.rate_rps for point in points],
             [point.latency_ms(percentile) for point in points],
-            color=colour, linestyle=_DASHES[index // len(_COLOURS) % len(_DASHES)],
-            linewidth=1.8, marker="o", markersize=4, label=f"{_plain(name)}: {peak}",
+            color=colour, linestyle=dashes, linewidth=1.8, marker="o", markersize=4,
+            label=f"{_plain(name)}: {peak}",
         )  # fmt: skip
         _draw_violations(axes, report, colour, None)
         if report.feasible:
@@ -129,6 +150,10 @@ def _draw_several(axes: Axes, reports: Sequence[tuple[str, LoadReport]]) -> None
     axes.fill_between([], [], color=_GREY, alpha=0.2, label="95 % interval of the peak")
     for slo_ms in sorted({r.slo_ms for _, r in reports if r.slo_ms is not None}):
         _draw_bound(axes, slo_ms, f"SLO {slo_ms:g} ms")
+    for time, panel in panels.items():
+        bounds_ms = (time.bound_ms(report) for _, report in reports)
+        for bound in sorted({bound for bound in bounds_ms if bound is not None}):
+            _draw_bound(panel, bound, f"SLO {bound:g} ms")
     subjects = sorted({_subject(report) for _, report in reports})
     axes.set_title(f"p{percentile:g} latency, {' / '.join(subjects)}")
 
@@ -155,8 +180,10 @@ def _draw_bound(axes: Axes, slo_ms: float, text: str) -> None:
 
 
 def _finish(figure: Figure) -> None:
-    (axes,) = figure.axes
-    axes.set_xlabel("offered rate (requests/s)")
+    axes = figure.axes[0]
+    for panel in figure.axes[1:]:
+        panel.set_ylim(bottom=0)
+    figure.axes[-1].set_xlabel("offered rate (requests/s)")
     axes.set_ylabel("latency (ms)")
     low, high = axes.dataLim.intervaly
     if low > 0 and high > _WIDE * low:

@@ -57,6 +57,33 @@ def test_several_reports_in_one_figure(tmp_path: Path):
     assert "p50" not in words
 
 
+def streamed(*ttft_ms: float, **changes: object) -> LoadReport:
+    curve = replace(CURVE, slo_ms=None, slo_ttft_ms=70.0, slo_tpot_ms=8.0, **changes)
+    probes = [
+        replace(probe, ttft_p50_ms=ttft / 2, ttft_p99_ms=ttft, tpot_p50_ms=4.0, tpot_p99_ms=5.0)
+        for probe, ttft in zip(curve.probes, ttft_ms, strict=True)
+    ]
+    return replace(curve, probes=tuple(probes))
+
+
+def test_streamed_answers_have_their_token_times_below(tmp_path: Path):
+    plain = svg_of(tmp_path / "plain.svg", CURVE)
+    svg = svg_of(tmp_path / "curve.svg", streamed(20.0, 40.0, 90.0))
+    assert {"TTFT (ms)", "TPOT (ms)", "SLO p99 ≤ 70 ms", "SLO p99 ≤ 8 ms"} <= set(words_of(svg))
+    assert "TTFT (ms)" not in words_of(plain)
+    assert height_of(svg) > 1.5 * height_of(plain)
+
+
+def test_token_times_of_several_reports_share_their_axes(tmp_path: Path):
+    one, other = streamed(20.0, 40.0, 90.0), streamed(30.0, 35.0, 60.0)
+    words = words_of(svg_of(tmp_path / "curve.svg", one, other, CURVE))
+    assert words.count("TTFT (ms)") == words.count("SLO 70 ms") == 1
+
+
+def height_of(svg: str) -> float:
+    return float(ElementTree.fromstring(svg).attrib["height"].removesuffix("pt"))
+
+
 def test_a_wide_range_gets_a_logarithmic_axis(tmp_path: Path):
     narrow = report_with((80.0, 30.0), (100.0, 60.0))
     wide = report_with((80.0, 1.0), (100.0, 5000.0))

@@ -106,8 +106,9 @@ def test_two_trials(example: Example, tmp_path: Path, capfd: pytest.CaptureFixtu
 
 def test_two_trials_of_a_language_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     for trial in run_two_trials(LANGUAGE_MODEL, tmp_path, capfd):
-        # Four at a time, (2 + 3 * 0.5) ms each, of four tokens.
-        assert 0 < float(trial["peak_rps"]) < 1250
+        # Four at a time, (2 + 3 * 0.5) ms each, of four tokens: 1143 a second; within a test of a
+        # second a queue need not have grown by an SLO.
+        assert 0 < float(trial["peak_rps"]) < 2 * 1143
         assert float(trial["output_tokens_per_second"]) > 0
         assert float(trial["ttft_p99_ms"]) > 2
         assert float(trial["tpot_p99_ms"]) > 0
