@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tasks = list(plan(cases, methods, arguments.repeats))
         num_failed = run_missing(tasks, arguments.jobs, searches, windows)
         if arguments.clients:
-            run_clients(arguments.repeats, loops, stalls)
+            num_failed += run_clients(arguments.repeats, loops, stalls)
     except KeyboardInterrupt:
         print("Stopped; the same command goes on from here.", file=sys.stderr)
         return _INTERRUPTED

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from benchmarks.load_generator.batch_queue import BatchQueue
 from benchmarks.load_generator.bisection import Window
@@ -23,24 +23,31 @@ _NO_SLO_MS = 60_000.0
 Told = tuple[int, float, float, float]
 
 
-def closed_loops(repeat: int) -> Iterator[ClosedLoop]:
-    """Each client that is installed, in a closed loop against a server that answers at once."""
-    for client, measure in _closed_clients().items():
-        with SimulatedServer(BatchQueue(engines=1, base_seconds=0.0)).running() as address:
-            count, _, cpu_seconds, seconds = measure(address)
-        yield ClosedLoop(client, repeat, count, seconds, cpu_seconds)
+def closed_loop(client: str, repeat: int) -> ClosedLoop:
+    """A client of ``closed_clients`` against a server that answers at once.
+
+    Raises:
+        CommandError: it failed.
+    """
+    with SimulatedServer(BatchQueue(engines=1, base_seconds=0.0)).running() as address:
+        count, _, cpu_seconds, seconds = closed_clients()[client](address)
+    return ClosedLoop(client, repeat, count, seconds, cpu_seconds)
 
 
-def stalls(repeat: int) -> Iterator[Stall]:
-    """Each client that is installed, against a server that stalls once for a second."""
-    for (client, text), measure in _stall_clients(repeat).items():
-        server = SimulatedServer(_STALL_QUEUE, _STALL_NUMBER, _STALL_SECONDS)
-        with server.running() as address:
-            count, p99_ms, _, _ = measure(address)
-        yield Stall(client, text, repeat, p99_ms, count)
+def stall(client: str, text: str, repeat: int) -> Stall:
+    """A client of ``stall_clients`` against a server that stalls once for a second.
+
+    Raises:
+        CommandError: it failed.
+    """
+    server = SimulatedServer(_STALL_QUEUE, _STALL_NUMBER, _STALL_SECONDS)
+    with server.running() as address:
+        count, p99_ms, _, _ = stall_clients(repeat)[client, text](address)
+    return Stall(client, text, repeat, p99_ms, count)
 
 
-def _closed_clients() -> dict[str, Callable[[Address], Told]]:
+def closed_clients() -> dict[str, Callable[[Address], Told]]:
+    """Clients that are installed, each with what runs it in a closed loop."""
     clients: dict[str, Callable[[Address], Told]] = {
         "load_generator": lambda a: _own(a, f"--concurrency={CONCURRENCY}"),
     }
@@ -57,7 +64,8 @@ def _closed_clients() -> dict[str, Callable[[Address], Told]]:
     return clients
 
 
-def _stall_clients(seed: int) -> dict[tuple[str, str], Callable[[Address], Told]]:
+def stall_clients(seed: int) -> dict[tuple[str, str], Callable[[Address], Told]]:
+    """Clients that are installed, each with how it sends, and what runs it so."""
     rate = STALL_RATE
     clients: dict[tuple[str, str], Callable[[Address], Told]] = {
         ("load_generator", "open loop, Poisson"): lambda a: _own(

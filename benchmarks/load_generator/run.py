@@ -4,10 +4,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.load_generator.cases import CASES, Case
-from benchmarks.load_generator.client_runs import closed_loops
-from benchmarks.load_generator.client_runs import stalls as client_stalls
+from benchmarks.load_generator.client_runs import (
+    closed_clients,
+    closed_loop,
+    stall,
+    stall_clients,
+)
 from benchmarks.load_generator.commands import CommandError
 from benchmarks.load_generator.methods import METHODS
 from benchmarks.load_generator.results import ClosedLoop, Measurement, Stall, Store, Window
@@ -54,7 +59,8 @@ def run_missing(
         CASES[case].describe()  # works out the truth: not while others measure
 
     def attempt(task: Task) -> bool:
-        return _attempted(lambda: _run(task, searches, windows), task)
+        label = f"{task.case}, {task.method}, repeat {task.repeat}"
+        return _attempted(partial(_run, task, searches, windows), label)
 
     with ThreadPoolExecutor(num_jobs) as pool:
         results = list(pool.map(attempt, light))
@@ -62,28 +68,34 @@ def run_missing(
     return results.count(False)
 
 
-def run_clients(num_repeats: int, loops: Store[ClosedLoop], stalls: Store[Stall]) -> None:
-    """Measures the clients themselves, as often as the stores do not hold it yet.
-
-    Raises:
-        CommandError: a client failed.
-    """
-    measured = {loop.repeat for loop in loops.values()}
-    for repeat in set(range(1, num_repeats + 1)) - measured:
-        for loop in list(closed_loops(repeat)):
-            print(
-                f"{loop.client}: {loop.num_requests / loop.cpu_seconds:.0f} requests a CPU second"
-            )
-            loops.add(loop)
-    measured = {stall.repeat for stall in stalls.values()}
-    for repeat in set(range(1, num_repeats + 1)) - measured:
-        for stall in list(client_stalls(repeat)):
-            print(f"{stall.client}, {stall.text}: p99 {stall.p99_ms:.0f} ms", flush=True)
-            stalls.add(stall)
+def run_clients(num_repeats: int, loops: Store[ClosedLoop], stalls: Store[Stall]) -> int:
+    """Measures the clients themselves, where the stores do not hold it; returns failures."""
+    results = []
+    known_loops = {(loop.repeat, loop.client) for loop in loops.values()}
+    known_stalls = {(one.repeat, one.client, one.text) for one in stalls.values()}
+    for repeat in range(1, num_repeats + 1):
+        for client in closed_clients():
+            if (repeat, client) not in known_loops:
+                measure = partial(_measure_cost, client, repeat, loops)
+                results.append(_attempted(measure, f"{client}, cost, repeat {repeat}"))
+        for client, text in stall_clients(repeat):
+            if (repeat, client, text) not in known_stalls:
+                measure = partial(_measure_stall, client, text, repeat, stalls)
+                results.append(_attempted(measure, f"{client}, {text}, repeat {repeat}"))
+    return results.count(False)
 
 
-def _attempted(run: Callable[[], str], task: Task) -> bool:
-    label = f"{task.case}, {task.method}, repeat {task.repeat}"
+def _measure_cost(client: str, repeat: int, loops: Store[ClosedLoop]) -> str:
+    loops.add(loop := closed_loop(client, repeat))
+    return f"{loop.num_requests / loop.cpu_seconds:.0f} requests a CPU second"
+
+
+def _measure_stall(client: str, text: str, repeat: int, stalls: Store[Stall]) -> str:
+    stalls.add(found := stall(client, text, repeat))
+    return f"p99 {found.p99_ms:.0f} ms"
+
+
+def _attempted(run: Callable[[], str], label: str) -> bool:
     try:
         print(f"{label}: {run()}", flush=True)
     except (CommandError, ServerFailedError, OSError, ValueError) as error:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.load_generator import run
 from benchmarks.load_generator.bisection import Found
 from benchmarks.load_generator.cases import CASES, SimulatedCase
 from benchmarks.load_generator.commands import CommandError
 from benchmarks.load_generator.methods import METHODS
-from benchmarks.load_generator.results import Measurement, Store, Window
+from benchmarks.load_generator.results import ClosedLoop, Measurement, Stall, Store, Window
 from benchmarks.load_generator.run import TRUTH, Task, plan, run_missing
 from benchmarks.load_generator.servers import Address
 from tests.benchmarks.load_generator.builders import measurement
@@ -69,6 +70,32 @@ def test_goes_on_where_it_was_stopped(
     }
     assert "fixed-2000, quick, repeat 2 failed: it ended with 1" in capsys.readouterr().err
     assert run_missing(tasks, 1, searches, windows) == 2
+
+
+def test_one_client_that_fails_leaves_the_others_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure_cost(client: str, repeat: int) -> ClosedLoop:
+        if client == "bad":
+            raise CommandError("it ended with -9")
+        return ClosedLoop(client, repeat, 1000, 1.0, 0.5)
+
+    monkeypatch.setattr(run, "closed_clients", lambda: {"good": None, "bad": None, "other": None})
+    monkeypatch.setattr(run, "closed_loop", measure_cost)
+    monkeypatch.setattr(run, "stall_clients", lambda _: {("good", "closed"): None})
+    monkeypatch.setattr(run, "stall", lambda *names: Stall(*names, 900.0, 2000))
+    loops = Store(tmp_path / "closed_loops.jsonl", ClosedLoop)
+    stalls = Store(tmp_path / "stalls.jsonl", Stall)
+    assert run.run_clients(2, loops, stalls) == 2
+    assert [(one.client, one.repeat) for one in loops.values()] == [
+        ("good", 1), ("other", 1), ("good", 2), ("other", 2),
+    ]  # fmt: skip
+    assert [one.repeat for one in stalls.values()] == [1, 2]
+    streams = capsys.readouterr()
+    assert "good, cost, repeat 1: 2000 requests a CPU second" in streams.out
+    assert "bad, cost, repeat 2 failed: it ended with -9" in streams.err
+    assert run.run_clients(2, loops, stalls) == 2  # those that failed, again
+    assert len(loops.values()) == 4
 
 
 def test_a_line_that_was_cut_short_is_dropped(tmp_path: Path) -> None:
