@@ -29,6 +29,7 @@ class SimulatedCase:
     unit_slo: float
     protocol: str = "http"
     model: str = ""
+    remark: str = ""
 
     @cached_property
     def _unit_seconds(self) -> float:
@@ -81,6 +82,7 @@ class RealCase:
         model: Name of the served model.
         slo_ms: Bound on the 99th percentile of latency.
         text: The server in a few words.
+        remark: What must be known to read its figures.
     """
 
     name: str
@@ -90,6 +92,7 @@ class RealCase:
     model: str
     slo_ms: float
     text: str
+    remark: str = ""
     peak_rps: None = None
     is_light: bool = False
 
@@ -119,6 +122,9 @@ _ALL: tuple[Case, ...] = (
         model="digits",
         slo_ms=200,
         text="MLServer 1.7.1, a random forest on digits, batches of up to 64 within 50 ms",
+        remark="It needs all of its core, and where machines share cores their speed changes by "
+        "a tenth for some seconds: a window of a minute holds slow spells, from which most of its "
+        "late requests are, and a search of a minute may meet none.",
     ),
     RealCase(
         "triton",

@@ -128,7 +128,7 @@ def _about(case: Case, truth: Truth) -> str:
     text = f"{case.describe()}. True peak {truth.peak_rps:.4g} rps"
     if truth.error_rps:
         text += f" (measured; 95 % interval {truth.low_rps:.4g} to {truth.high_rps:.4g})"
-    return f"{text}."
+    return f"{text}. {case.remark}".rstrip()
 
 
 def _where() -> str:
