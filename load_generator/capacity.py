@@ -31,18 +31,26 @@ class Capacity:
 def pooled(measured: Sequence[Capacity]) -> Capacity:
     """The best of the rates, averaged with those that are as good up to their errors.
 
-    The best of several equal rates alone would be the luckiest, and too high.
+    The best of several equal rates alone would be the luckiest, and too high. Each is compared with
+    the average of all better ones: of a lower rate that is known well, and several higher ones that
+    are known badly, it is not the lower one that counts.
 
     Args:
-        measured: At rising concurrency; at least one.
+        measured: At least one.
     """
-    best = max(measured, key=lambda one: one.rate_rps)
-    same = [
-        one
-        for one in measured
-        if best.rate_rps - one.rate_rps
-        <= _SAME_ERRORS * math.hypot(one.error * one.rate_rps, best.error * best.rate_rps)
-    ]
-    weights = [1 / max(one.error, _LEAST_ERROR) ** 2 for one in same]
-    rate = sum(w * one.rate_rps for w, one in zip(weights, same, strict=True)) / sum(weights)
+    first, *rest = sorted(measured, key=lambda one: one.rate_rps, reverse=True)
+    found = first
+    for one in rest:
+        distance = found.rate_rps - one.rate_rps
+        if distance > _SAME_ERRORS * math.hypot(
+            one.error * one.rate_rps, found.error * found.rate_rps
+        ):
+            break
+        found = _average(found, one)
+    return found
+
+
+def _average(first: Capacity, second: Capacity) -> Capacity:
+    weights = [1 / max(one.error, _LEAST_ERROR) ** 2 for one in (first, second)]
+    rate = (weights[0] * first.rate_rps + weights[1] * second.rate_rps) / sum(weights)
     return Capacity(rate, 1 / math.sqrt(sum(weights)))

@@ -15,6 +15,8 @@ from load_generator.strain import StrainWatch
 
 # A server that refuses at once must not spin the client.
 _PAUSE_SECONDS = 0.01
+# Answers closer than this share of a round belong to one burst.
+_BURST, _LEAST_BURSTS = 0.1, 4
 # Share of the time of sending for which answers must have come.
 _LEAST_STEADY = 0.35
 # Answers that a quarter of them must be, for their middle half to tell the rate.
@@ -147,9 +149,10 @@ def _throughput(
         steady, first = done_at, start
         # Without the ends, where the server fills and empties.
         quarter = len(done_at) // 4
-        middle = done_at[quarter : len(done_at) - quarter]
-        if quarter >= _LEAST_QUARTER and middle[-1] - middle[0] > (done_at[-1] - start) / 4:
-            steady, first = middle[1:], middle[0]
+        low, high = done_at[quarter], done_at[-quarter - 1]
+        if quarter >= _LEAST_QUARTER and high - low > (done_at[-1] - start) / 4:
+            # Whole bursts: the one at the lower end not at all, the one at the upper end in full.
+            steady, first = done_at[(done_at > low) & (done_at <= high)], low
     rate = len(steady) / max(float(steady[-1] - first), 1e-9)
     return rate, relative_error(steady, concurrency)
 
@@ -175,4 +178,19 @@ def relative_error(done_at: NDArray[np.float64], concurrency: int) -> float:
     rounds = done_at[size:] - done_at[:-size]
     if rounds.mean() <= 0:  # all at once
         return independent
-    return min(independent, float(np.std(rounds) / np.mean(rounds) * math.sqrt(size) * independent))
+    of_rounds = float(np.std(rounds) / np.mean(rounds) * math.sqrt(size) * independent)
+    return min(independent, of_rounds, _error_of_bursts(done_at, _BURST * float(rounds.mean())))
+
+
+def _error_of_bursts(done_at: NDArray[np.float64], longest_gap: float) -> float:
+    """As ``relative_error``, from how unequal bursts of answers are for the time since the last.
+
+    Batches of fewer requests than are in flight make rounds unequal, and yet are as regular as can
+    be.
+    """
+    starts = np.flatnonzero(np.diff(done_at, prepend=-math.inf) > longest_gap)
+    if len(starts) <= _LEAST_BURSTS:
+        return 1.0
+    gaps, sizes = np.diff(done_at[starts]), np.diff(starts)
+    rate = sizes.sum() / gaps.sum()
+    return float(np.sqrt(((sizes - rate * gaps) ** 2).sum()) / sizes.sum())

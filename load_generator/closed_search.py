@@ -30,6 +30,9 @@ _FAR_GAIN = 3.0
 _MIN_GAIN, _SLOW_MIN_GAIN = 0.05, 0.5
 # While the median is below so many idle latencies, nothing queues: latencies are service times.
 _NO_QUEUE = 1.2
+# Below this share of the capacity nothing queues, and what takes so much longer than one request
+# alone is served more slowly.
+_UNSATURATED, _SLOWER, _LEAST_UNUSED = 0.9, 1.15, 0.3
 # Share of the SLO that is left for waiting, however slow the service.
 _LEAST_WAIT = 0.05
 # CPU share of a sending process that may not be more.
@@ -60,6 +63,8 @@ class ClosedLoops:
     _measured: list[Capacity] = field(default_factory=list)
     _variability: float = 1.0
     _last_concurrency: int = 1
+    _served_seconds: float = 0.0
+    _served: list[tuple[int, float, float]] = field(default_factory=list)
 
     def capacity(self) -> Capacity:
         """The capacity as far as it is known; 0 before the first closed loop."""
@@ -99,7 +104,8 @@ class ClosedLoops:
                 f"took longer than {slo.describe()} or failed."
             )
         self.idle_seconds = float(np.median(idle.latency_seconds))
-        self.wait_seconds = _longest_wait(idle, slo)
+        self._served_seconds = _served_seconds(idle, slo)
+        self._set_wait(self._served_seconds)
         self._variability = variability(idle.latency_seconds[~idle.is_error])
 
     async def saturate(self) -> None:
@@ -135,6 +141,7 @@ class ClosedLoops:
             concurrency *= 4 if is_far or is_slow else 2
         if best <= 0:
             raise InfeasibleError("No request was answered under load.")
+        self._set_wait(self._served_seconds_at_load())
 
     async def has_found_more(self) -> bool:
         """Whether another closed loop raises the capacity, which an open loop has reached."""
@@ -149,6 +156,7 @@ class ClosedLoops:
             self._last_concurrency = concurrency
             self._measured.append(Capacity(sample.throughput_rps, sample.throughput_error))
             slo = self.config.slo
+            self._served.append((concurrency, sample.throughput_rps, _served_seconds(sample, slo)))
             self.note(summarize(sample, kind="saturation", concurrency=concurrency, slo=slo))
         return sample
 
@@ -158,16 +166,33 @@ class ClosedLoops:
         usual = self.config.profile.saturation_seconds * self._scale
         return min(max(usual, 24 * latency), max(_LOOP_SHARE * left, 2 * latency), left)
 
+    def _set_wait(self, served_seconds: float) -> None:
+        tightest = self.config.slo.tightest_seconds
+        self.wait_seconds = max(tightest - served_seconds, _LEAST_WAIT * tightest)
+
+    def _served_seconds_at_load(self) -> float:
+        """Service time of a server that is just busy; that of larger batches is longer.
+
+        A straight line through two numbers of requests in flight that leave capacity unused, up to
+        where it meets the capacity, which by Little's law serves as many in that time.
+        """
+        idle, capacity = self._served_seconds, self.capacity().rate_rps
+        slopes = [
+            (served - idle) / (concurrency - 1)
+            for concurrency, rate, served in self._served
+            if rate < _UNSATURATED * capacity and served > _SLOWER * idle
+        ]
+        slope = max(slopes, default=0.0)
+        return (idle - slope) / max(1 - slope * capacity, _LEAST_UNUSED)
+
     @property
     def _scale(self) -> float:
         """Shortens every step alike when the budget is below the profile's."""
         return min(1.0, self.config.max_seconds / self.config.profile.max_seconds)
 
 
-def _longest_wait(idle: Sample, slo: Slo) -> float:
-    """What the tighter bound leaves beside the service without load, in seconds."""
+def _served_seconds(sample: Sample, slo: Slo) -> float:
+    """Median time until what the tighter bound is on: the first token, or the whole answer."""
     is_ttft = slo.ttft_seconds <= slo.latency_seconds
-    served = float(
-        np.median((idle.ttft_seconds if is_ttft else idle.latency_seconds)[~idle.is_error])
-    )
-    return max(slo.tightest_seconds - served, _LEAST_WAIT * slo.tightest_seconds)
+    times = sample.ttft_seconds if is_ttft else sample.latency_seconds
+    return float(np.median(times[~sample.is_error])) if not sample.is_error.all() else 0.0

@@ -24,6 +24,7 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[HttpResponse] | None = None
         self._loop = asyncio.get_running_loop()
         self._is_reused = self._has_bytes = False
+        self._aborted_by: Exception | None = None
 
     @property
     def is_open(self) -> bool:
@@ -36,13 +37,16 @@ class Connection(asyncio.Protocol):
         self._reader.expect(is_head=is_head, on_chunk=on_chunk)
         self._has_bytes = False
         self.deadline = deadline
-        self._answer = self._loop.create_future()
-        self._transport.write(data)
-        return self._answer
+        self._answer = answer = self._loop.create_future()
+        if self._aborted_by is not None:  # between its opening and this
+            self.abort(self._aborted_by)
+        else:
+            self._transport.write(data)
+        return answer
 
     def abort(self, error: Exception) -> None:
         """Closes the connection at once; a request on it fails with ``error``."""
-        answer, self._answer = self._answer, None
+        answer, self._answer, self._aborted_by = self._answer, None, error
         self.deadline = math.inf
         self._transport.abort()
         if answer is not None and not answer.done():

@@ -23,7 +23,7 @@ def saturation(queue: BatchingQueue, profile: str) -> list[Probe]:
 
 
 def test_concurrency_rises_until_throughput_does_not():
-    queue = BatchingQueue("", BatchQueue(12, base_seconds=0.05), slo_seconds=1.0)
+    queue = BatchingQueue("", BatchQueue(12, base_seconds=0.05), slo_seconds=0.4)
     steps = saturation(queue, "quick")
     # Four times as much while throughput follows, then twice.
     assert [step.concurrency for step in steps] == [4, 16, 32]
@@ -86,3 +86,17 @@ def test_latencies_without_a_queue_tell_how_service_times_vary():
     assert expectation.variability == pytest.approx((1 + 0.5**2) / 2)
     assert expectation.capacity.rate_rps == pytest.approx(40)
     assert expectation.num_slots == 4
+
+
+def test_what_is_served_in_batches_takes_longer_at_load():
+    async def run() -> ClosedLoops:
+        # A batch of n takes 40 + 10 n ms, up to 8 of them: 8 / 0.12 s a second at most. The line
+        # through 1 and 4 in flight meets that at 8 in flight.
+        latencies = {1: [0.05] * 40, 4: [0.08] * 40, 8: [0.12] * 40, 16: [0.24] * 40}
+        loops = ClosedLoops(config(slo_ms=1000), Scripted(latencies), lambda _: None)
+        await loops.check_idle()
+        assert loops.wait_seconds == pytest.approx(0.95)
+        await loops.saturate()
+        return loops
+
+    assert asyncio.run(run()).wait_seconds == pytest.approx(1 - 0.12)

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from load_generator.http_connection import HttpPool
+from load_generator.http_exchange import Connection
 from load_generator.http_response import HttpError, HttpResponse
-from tests.fakes.bad_server import BEHAVIOURS, OK, TRUNCATED, BadServer, Exchange
+from tests.fakes.bad_server import BEHAVIOURS, OK, TRUNCATED, BadServer, Exchange, serving
 from tests.load_generator.http_pools import Run, always, get, with_pool
 
 
@@ -170,3 +171,17 @@ def test_each_request_has_its_own_deadline(run: Run[list[float]]):
     # None ends with the first that is overdue, and all of them end.
     for seconds in run(with_pool(server, work, timeout_seconds=0.2)):
         assert seconds > 0.19
+
+
+def test_a_request_on_a_connection_that_was_aborted_says_why(run: Run[None]):
+    async def work() -> None:
+        async with serving(always(OK)) as server:
+            connection = Connection(lambda _: None, lambda _: None)
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: connection, "127.0.0.1", server.port)
+            connection.abort(HttpError("the client was closed"))
+            deadline = loop.time() + 5.0
+            with pytest.raises(HttpError, match="the client was closed"):
+                await connection.send(b"GET / HTTP/1.1\r\n\r\n", False, None, deadline)
+
+    run(work())

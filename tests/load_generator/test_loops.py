@@ -10,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from benchmarks.load_generator.batch_queue import BatchQueue
+from benchmarks.load_generator.tuning_queues import BatchingQueue
 from benchmarks.load_generator.virtual_time import virtual_time
 from load_generator.answer import GOOD, Answer
 from load_generator.client import Client, open_client
@@ -160,6 +162,27 @@ def test_the_error_of_a_capacity_is_that_of_its_rounds():
     assert relative_error(np.cumsum(gaps), 4) == pytest.approx(0.01, rel=0.1)
     assert relative_error(np.array([1.0]), 4) == 1.0
     assert relative_error(np.full(25, 3.0), 25) == pytest.approx(0.2)
+
+
+def test_regular_batches_are_no_scatter_however_many_are_in_flight():
+    # Batches of 12 every 0.2 s, 32 in flight: rounds of two or three batches.
+    done_at = np.repeat(np.arange(12) * 0.2, 12)
+    assert relative_error(done_at, concurrency=32) < 0.001
+    ragged = done_at + np.repeat(np.random.default_rng(1).uniform(0, 0.15, 12), 12)
+    assert 0.02 < relative_error(np.sort(ragged), concurrency=32) < 0.1
+
+
+def test_a_short_closed_loop_of_batches_finds_the_capacity():
+    # Batches of 48 every 0.32 s, 256 in flight: only some batches are in the time of sending.
+    queue = BatchingQueue("", BatchQueue(1, base_seconds=0.32, max_batch=48), slo_seconds=9.0)
+
+    async def run() -> float:
+        send = queue.sender(1)
+        stretch = ClosedLoop(send, LIMITS, concurrency=256, seconds=1.5, patience_seconds=10.0)
+        return (await stretch.run()).throughput_rps
+
+    with virtual_time() as runner:
+        assert runner.run(run()) == pytest.approx(150, rel=0.001)
 
 
 def test_the_opening_of_a_probe_comes_before_what_counts():

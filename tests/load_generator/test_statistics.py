@@ -156,5 +156,10 @@ def test_capacities_that_are_the_same_up_to_their_errors_are_averaged():
     assert capacity.error == pytest.approx(0.02 / math.sqrt(2))
 
 
+def test_a_lower_rate_that_is_known_well_does_not_outweigh_several_higher_ones():
+    measured = [Capacity(50.0, 0.0), Capacity(60.0, 0.1), Capacity(60.0, 0.1), Capacity(60.0, 0.1)]
+    assert pooled(measured).rate_rps == pytest.approx(60.0)
+
+
 def test_a_capacity_that_is_surely_lower_does_not_count():
     assert pooled([Capacity(95.0, 0.001), Capacity(100.0, 0.001)]).rate_rps == pytest.approx(100.0)
