@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 0.01
 # Answers closer than this share of a round belong to one burst.
 _BURST, _LEAST_BURSTS = 0.1, 4
 # Share of the time of sending for which answers must have come.
-_LEAST_STEADY = 0.35
+_LEAST_STEADY = 0.5
 # Answers that a quarter of them must be, for their middle half to tell the rate.
 _LEAST_QUARTER = 10
 
