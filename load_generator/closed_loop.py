@@ -142,19 +142,32 @@ def _throughput(
     if len(done_at) == 0:
         return 0.0, 1.0
     # The first `concurrency` answers fill the pipeline; when there are few, leave out one only.
-    first = done_at[min(concurrency, len(done_at) // 4)]
+    first = done_at[_end_of_burst(done_at, min(concurrency, len(done_at) // 4), concurrency)]
     steady = done_at[(done_at > first) & (done_at <= stop)]
     if len(steady) == 0 or steady[-1] - first < _LEAST_STEADY * (stop - start):
         # Too short a stretch: a burst of simultaneous answers would look like an endless rate.
         steady, first = done_at, start
         # Without the ends, where the server fills and empties.
         quarter = len(done_at) // 4
-        low, high = done_at[quarter], done_at[-quarter - 1]
+        low = done_at[_end_of_burst(done_at, quarter, concurrency)]
+        high = done_at[_end_of_burst(done_at, len(done_at) - quarter - 1, concurrency)]
         if quarter >= _LEAST_QUARTER and high - low > (done_at[-1] - start) / 4:
             # Whole bursts: the one at the lower end not at all, the one at the upper end in full.
             steady, first = done_at[(done_at > low) & (done_at <= high)], low
     rate = len(steady) / max(float(steady[-1] - first), 1e-9)
     return rate, relative_error(steady, concurrency)
+
+
+def _end_of_burst(done_at: NDArray[np.float64], index: int, concurrency: int) -> int:
+    """The last of the answers that came together with one; itself where none are bursts.
+
+    The rest of a burst would count without the time that it took.
+    """
+    round_seconds = (done_at[-1] - done_at[0]) * concurrency / len(done_at)
+    end = index
+    while end + 1 < len(done_at) and done_at[end + 1] - done_at[end] <= _BURST * round_seconds:
+        end += 1
+    return end if end - index < min(concurrency, len(done_at) - 1 - index) else index
 
 
 def relative_error(done_at: NDArray[np.float64], concurrency: int) -> float:
