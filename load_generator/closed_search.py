@@ -183,7 +183,7 @@ class ClosedLoops:
             if rate < _UNSATURATED * capacity and served > _SLOWER * idle
         ]
         slope = max(slopes, default=0.0)
-        return (idle - slope) / max(1 - slope * capacity, _LEAST_UNUSED)
+        return max(idle, (idle - slope) / max(1 - slope * capacity, _LEAST_UNUSED))
 
     @property
     def _scale(self) -> float:

@@ -1,7 +1,7 @@
 """The search on queues in virtual time: ``python -m benchmarks.load_generator.tuning``.
 
-This is where settings of the search are chosen. The client, both loops and the search are those
-that users run; only the server and the passing of time are simulated.
+This is where settings of the search are chosen. The search and both loops are those that users
+run; the server, the client's way to it and the passing of time are simulated.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from load_generator.server_meter import LocalMeter
 from load_generator.slo_search import Search
 
 
-class _Client:
+class SimulatedClient:
     """A client of a simulated server, which is ready at once."""
 
     def __init__(self, send: Send) -> None:
@@ -97,7 +97,7 @@ def find_peak(
     """
 
     async def find() -> tuple[Finding, float]:
-        meter = LocalMeter(_Client(queue.sender(config.seed)), config, lambda _: None)
+        meter = LocalMeter(SimulatedClient(queue.sender(config.seed)), config, lambda _: None)
         async with meter:
             await meter.get_ready()
             finding = await Search(config, meter, on_probe).run()
@@ -139,7 +139,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.load_generator.tuning",
         description="Runs the search on simulated queues in virtual time and prints how far off "
-        "the peak is. Settings are chosen by the first split and looked at once by the second.",
+        "the peak is. Settings are chosen by the first split; the second tells whether they hold "
+        "elsewhere.",
     )
     add = parser.add_argument
     add("--split", choices=QUEUES, default="tune", help="which queues (default: tune)")

@@ -1,43 +1,27 @@
 """Which payloads a load test sends: others in each stretch, the same in each trial."""
 
 import asyncio
-from typing import Self
 
+from benchmarks.load_generator.tuning import SimulatedClient
 from load_generator.answer import GOOD, Answer
 from load_generator.schedule import Opening
 from load_generator.server_meter import LocalMeter
 from tests.load_generator.builders import config
 
 
-class CountingClient:
-    """Answers at once and keeps the numbers of the requests."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def wait_until_ready(self) -> float:
-        return 0.0
-
-    async def prepare(self) -> None:
-        pass
-
-    async def send(self, index: int) -> Answer:
-        self.numbers.append(index)
-        await asyncio.sleep(0.001)
-        return GOOD
-
-
 def stretches(seed: int) -> list[list[int]]:
     """Numbers of the requests of two closed and three open loops, the second one twice."""
 
     async def run() -> list[list[int]]:
-        client, found = CountingClient(), []
+        sent: list[int] = []
+        found: list[list[int]] = []
+
+        async def send(index: int) -> Answer:
+            sent.append(index)
+            await asyncio.sleep(0.001)
+            return GOOD
+
+        client = SimulatedClient(send)
         async with LocalMeter(client, config(seed=seed), lambda _: None) as meter:
             await meter.get_ready()
             for index in (None, None, 0, 1, 1):
@@ -45,8 +29,8 @@ def stretches(seed: int) -> list[list[int]]:
                     await meter.closed_loop(2, 0.02, "saturation")
                 else:
                     await meter.open_loop(500.0, 0.02, index, "rate", Opening())
-                found.append(sorted(client.numbers))
-                client.numbers.clear()
+                found.append(sorted(sent))
+                sent.clear()
         return found
 
     return asyncio.run(run())
