@@ -35,11 +35,11 @@ class RatePoint:
 
 
 def open_loop_probes(report: LoadReport) -> list[tuple[float, Probe]]:
-    """Probes that offered a rate and got answers, with that rate, from the lowest up."""
+    """Probes of a verdict that offered a rate and got answers; with that rate, in its order."""
     probes = [
         (p.offered_rps, p)
         for p in report.probes
-        if p.offered_rps and p.num_requests and p.histogram
+        if p.offered_rps and p.num_requests and p.histogram and p.has_met_slo is not None
     ]
     return sorted(probes, key=lambda pair: pair[0])
 

@@ -78,7 +78,8 @@ class Progress:
         else:
             load = f"{probe.concurrency:9d} in flight  "
         p99 = "-" if probe.latency_p99_ms is None else f"{probe.latency_p99_ms:.1f} ms"
-        verdict = {True: "meets the SLO", False: "misses the SLO", None: ""}[probe.has_met_slo]
+        none = "" if probe.offered_rps is None else "the client was short of CPU: once more"
+        verdict = {True: "meets the SLO", False: "misses the SLO", None: none}[probe.has_met_slo]
         reason = f" ({probe.stop_reason})" if probe.stop_reason else ""
         self.say(
             f"{probe.kind:>10} {load} {probe.achieved_rps:9.1f} rps answered  p99 {p99:>10}  "

@@ -53,7 +53,8 @@ class Probe:
             answers were streamed.
         output_tokens_per_second: Tokens of correct answers a second; None unless answers were
             streamed.
-        has_met_slo: The verdict; None where none is passed (warm-up, saturation).
+        has_met_slo: The verdict; None where none is passed: warm-up, saturation, and a failure for
+            which the load generator's own delays may be the reason, so that it was tried again.
         stop_reason: Why the probe ended before its time; empty when it ran to the end.
         schedule_lag_p99_ms: How late the client itself sent, 99th percentile; None when closed.
         client_cpu_share: CPU time of the busiest sending process divided by the duration; 1 is a

@@ -143,28 +143,49 @@ class Search:
 
     async def _probe(self, rate: float, kind: str, share: float) -> bool:
         """Probes a rate; returns whether the SLO was met there."""
-        profile, slo = self.config.profile, self.config.slo
+        sample = await self._sample(rate, kind, share)
+        if not self._meets_slo(sample) and self._is_strained(sample):
+            # What the client itself delayed may be no fault of the server, and a failure is for
+            # good: once more, with the same arrivals.
+            self._note(summarize(sample, kind=kind, offered_rps=rate, slo=self.config.slo))
+            sample = await self._sample(rate, kind, share)
+        has_met_slo = self._meets_slo(sample)
+        violations = sample.violations(self.config.slo)
+        missed, total = int(violations.sum()), max(1, len(violations))
+        self._tallies.append(Tally(rate, total, missed, design_effect(violations)))
+        if has_met_slo:
+            self._passed[rate] = sample
+        else:
+            self._failed_rates.append(rate)
+            self._was_strained |= self._is_strained(sample)
+        self._note(
+            summarize(
+                sample,
+                kind=kind,
+                offered_rps=rate,
+                slo=self.config.slo,
+                has_met_slo=has_met_slo,
+            )
+        )
+        return has_met_slo
+
+    async def _sample(self, rate: float, kind: str, share: float) -> Sample:
+        profile = self.config.profile
         longest = profile.max_probe_seconds * (2 if kind == "confirm" else 1)
         wanted = profile.probe_requests / rate * (2 if kind == "confirm" else 1)
         seconds = min(
             max(wanted, profile.min_probe_seconds, 20 * self.config.overdue_seconds), longest
         )
         seconds = max(min(seconds, share * self._seconds_to_send()), 0.1)
-        opening = self._opening(rate)
-        sample = await self.meter.open_loop(rate, seconds, len(self._tallies), kind, opening)
-        sample = sample.after_start()
+        opening, index = self._opening(rate), len(self._tallies)
+        sample = await self.meter.open_loop(rate, seconds, index, kind, opening)
+        return sample.after_start()
+
+    def _meets_slo(self, sample: Sample) -> bool:
+        slo = self.config.slo
         violations = sample.violations(slo)
-        effect = design_effect(violations)
-        missed, total = int(violations.sum()), max(1, len(violations))
-        has_met_slo = not sample.stop_reason and missed <= self.config.slo.allowed_share * total
-        self._tallies.append(Tally(rate, total, missed, effect))
-        if has_met_slo:
-            self._passed[rate] = sample
-        else:
-            self._failed_rates.append(rate)
-            self._check_client(sample)
-        self._note(summarize(sample, kind=kind, offered_rps=rate, slo=slo, has_met_slo=has_met_slo))
-        return has_met_slo
+        num_allowed = slo.allowed_share * len(violations)
+        return not sample.stop_reason and int(violations.sum()) <= num_allowed
 
     def _opening(self, rate: float) -> Opening:
         """What brings the server to the state that it has near the root.
@@ -179,12 +200,11 @@ class Search:
         mean_wait = self._closed.wait_seconds / -math.log(self.config.slo.allowed_share)
         return Opening(self._closed.idle_seconds, min(round(rate * mean_wait), _MAX_QUEUED))
 
-    def _check_client(self, sample: Sample) -> None:
+    def _is_strained(self, sample: Sample) -> bool:
         lag = sample.lag_p99_seconds() or 0.0
         is_late = lag > _MAX_LAG_SHARE * self.config.slo.tightest_seconds
         is_throttled = sample.strain.throttled_share > _MAX_THROTTLED_SHARE
-        if is_late or is_throttled or sample.strain.cpu_share > MAX_CPU_SHARE:
-            self._was_strained = True
+        return is_late or is_throttled or sample.strain.cpu_share > MAX_CPU_SHARE
 
     def _is_client_limited(self) -> bool:
         return self._was_strained or self._closed.is_client_limited

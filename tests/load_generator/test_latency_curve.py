@@ -41,6 +41,13 @@ def test_a_probe_without_answers_is_left_out():
     assert rate_points(REPORT) == []
 
 
+def test_a_probe_without_a_verdict_says_nothing_of_the_server():
+    counted = report_with((100.0, 10.0), (120.0, 40.0))
+    spoiled = replace(counted.probes[1], has_met_slo=None)
+    report = replace(counted, probes=(counted.probes[0], spoiled))
+    assert [point.rate_rps for point in rate_points(report)] == [100.0]
+
+
 def test_each_point_is_matched_once_and_within_two_percent():
     first = report_with((100.0, 1.0), (110.0, 1.0), (200.0, 1.0))
     second = report_with((101.9, 1.0), (150.0, 1.0), (197.0, 1.0))

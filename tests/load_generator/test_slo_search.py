@@ -1,7 +1,7 @@
 """The search against queues whose true peak is known, in virtual time."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -129,6 +129,34 @@ def test_without_a_confirmation_the_lower_end_of_the_interval_counts():
     assert finding.reason == "time is up before a confirmation"
     # The last rate that passed is far below: the probes above it have missed by a hair.
     assert 80 < finding.peak_rps == finding.low_rps < finding.high_rps
+
+
+@dataclass
+class LateOnce(NarrowlyFailing):
+    """The same server; the client itself holds up half of the requests of its first probe."""
+
+    probed: list[float] = field(default_factory=list)
+
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
+    ) -> Sample:
+        self.probed.append(rate_rps)
+        if len(self.probed) > 1:
+            return await super().open_loop(rate_rps, seconds, index, kind, opening)
+        late = some_answers(1000, 500, 0.01, rate_rps)
+        return replace(late, lag_seconds=np.where(late.latency_seconds > 0.5, 0.9, 0.0))
+
+
+def test_a_failure_of_a_client_short_of_cpu_does_not_count():
+    probes: list[Probe] = []
+    meter = LateOnce()
+    finding = asyncio.run(Search(config(slo_ms=500), meter, probes.append).run())
+    expected = asyncio.run(Search(config(slo_ms=500), NarrowlyFailing(), lambda _: None).run())
+    assert meter.probed[0] == meter.probed[1] == pytest.approx(80)
+    first, second = [probe for probe in probes if probe.kind == "rate"][:2]
+    assert (first.has_met_slo, second.has_met_slo) == (None, True)
+    assert finding.peak_rps == pytest.approx(expected.peak_rps, rel=0.02)
+    assert not finding.is_client_limited
 
 
 @dataclass
