@@ -19,6 +19,7 @@ from load_generator.schedule import Opening
 from load_generator.statistics import design_effect
 
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
+_LEAST_STEP_CONFIRM = 0.995
 # Share of the remaining time that one probe of the search may take; the rest is for its successors.
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 # With less than this share of all time left, a confirming probe would hold next to no request.
@@ -109,7 +110,9 @@ class Search:
                 break
             if self.meter.seconds_left() < 0.08 * self.config.max_seconds:
                 break
-            rate = min(rate * _STEP_CONFIRM, root.rate_rps)
+            # Where much is known, half of the way to the interval's end is less than a usual step.
+            lower = max(rate * _STEP_CONFIRM, (root.rate_rps + root.low_rps) / 2)
+            rate = min(lower, rate * _LEAST_STEP_CONFIRM, root.rate_rps)
         if not self._passed:
             raise InfeasibleError(
                 f"The SLO held at no tested rate; the lowest was {min(self._failed_rates):.3g} rps."

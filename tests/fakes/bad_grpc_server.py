@@ -15,6 +15,7 @@ from typing import Literal
 from protos.inference import open_inference_grpc_pb2 as pb2
 from tests.fakes import grpc_frames as h2
 from tests.fakes.grpc_frames import Stream, header, message, read_frame
+from tests.fakes.listener import close_listener
 
 _INPUT = pb2.ModelMetadataResponse.TensorMetadata(name="x", datatype="FP32", shape=[-1, 4])
 _GOOD = {
@@ -294,6 +295,5 @@ async def serving(server: BadGrpcServer) -> AsyncIterator[BadGrpcServer]:
     try:
         yield server
     finally:
-        listener.close()
-        await asyncio.sleep(0.01)  # for connections that are just being accepted
+        await close_listener(listener)
         await server.aclose()

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.fakes.listener import close_listener
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 TRUNCATED = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789"
 UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
@@ -197,8 +199,7 @@ class BadServer:
         await self._shut()
 
     async def _shut(self) -> None:
-        self._server.close()
-        await asyncio.sleep(0.01)  # for connections that are just being accepted
+        await close_listener(self._server)
         while self._tasks:
             for task, writer in list(self._tasks.items()):
                 writer.transport.abort()

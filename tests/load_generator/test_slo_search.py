@@ -132,6 +132,31 @@ def test_without_a_confirmation_the_lower_end_of_the_interval_counts():
 
 
 @dataclass
+class SharpEnd(NarrowlyFailing):
+    """A server of 100 rps whose SLO breaks all at once at 95; the first confirmation is unlucky."""
+
+    confirmed: list[float] = field(default_factory=list)
+
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
+    ) -> Sample:
+        if kind == "confirm":
+            self.confirmed.append(rate_rps)
+        is_unlucky = kind == "confirm" and len(self.confirmed) == 1
+        num_late = 110 if is_unlucky else 0 if rate_rps <= 95 else 3000
+        return some_answers(10_000, num_late, 0.01, rate_rps)
+
+
+def test_a_failed_confirmation_of_a_well_known_peak_costs_less_than_a_whole_step():
+    meter = SharpEnd()
+    finding = asyncio.run(Search(config(slo_ms=500), meter, lambda _: None).run())
+    first, second = meter.confirmed
+    assert 0.98 * first < second < 0.996 * first
+    assert finding.peak_rps == pytest.approx(94, rel=0.015)
+    assert finding.reason == "confirmed"
+
+
+@dataclass
 class LateOnce(NarrowlyFailing):
     """The same server; the client itself holds up half of the requests of its first probe."""
 
