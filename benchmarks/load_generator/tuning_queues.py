@@ -18,7 +18,9 @@ from load_generator.answer import GOOD, Answer
 from load_generator.open_loop import Send
 from load_generator.slo import Slo
 
-_NUM_TRUTH, _NUM_LEFT_OUT, _NUM_DRAWN, _SEED = 400_000, 20_000, 100_000, 20_261_129
+# With one slot, arrays do the work, and rare pauses need many requests.
+_NUM_TRUTH, _NUM_TRUTH_OF_ONE_SLOT, _NUM_LEFT_OUT = 400_000, 4_000_000, 20_000
+_NUM_DRAWN, _SEED = 100_000, 20_261_129
 T = TypeVar("T")
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
@@ -93,10 +95,8 @@ class RandomQueue:
     @cached_property
     def peak_rps(self) -> float:
         rng = np.random.default_rng(_SEED)
-        arrivals, service = (
-            rng.standard_exponential(_NUM_TRUTH).cumsum(),
-            self.draw(rng, _NUM_TRUTH),
-        )
+        count = _NUM_TRUTH_OF_ONE_SLOT if self.slots == 1 else _NUM_TRUTH
+        arrivals, service = rng.standard_exponential(count).cumsum(), self.draw(rng, count)
         capacity = self.slots / float(service.mean())
 
         def excess(share: float) -> float:
@@ -138,6 +138,11 @@ def _answer(done: asyncio.Future[T], answer: T) -> None:
 def _waits(
     arrivals: NDArray[np.float64], service: NDArray[np.float64], slots: int
 ) -> NDArray[np.float64]:
+    if slots == 1:
+        # A request starts when the last of a row without a gap before it began, plus their service.
+        before = np.cumsum(service) - service
+        started: NDArray[np.float64] = np.maximum.accumulate(arrivals - before) + before
+        return started - arrivals
     free, waits = [0.0] * slots, np.empty(len(arrivals))
     pairs = zip(arrivals.tolist(), service.tolist(), strict=True)
     for index, (arrival, seconds) in enumerate(pairs):
@@ -168,6 +173,18 @@ def _lognormal(rate: float, slots: int, slo: float, sigma: float) -> RandomQueue
         return mean * rng.lognormal(-(sigma**2) / 2, sigma, count)
 
     return RandomQueue(f"lognormal-{rate:g}x{slots}", slots, draw, Slo(latency_seconds=slo * mean))
+
+
+def _pausing(rate: float, slo: float, every: float, pause: float) -> RandomQueue:
+    """One slot of fixed service time that pauses by chance, as for the collection of garbage.
+
+    Times are in seconds; ``rate`` is the capacity without pauses.
+    """
+
+    def draw(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+        return 1 / rate + pause * (rng.random(count) < 1 / (rate * every))
+
+    return RandomQueue(f"pausing-{rate:g}-{every:g}s", 1, draw, Slo(latency_seconds=slo))
 
 
 def _batches(rate: float, size: int, base: float, delay: float, slo: float) -> BatchingQueue:
@@ -201,6 +218,8 @@ QUEUES: dict[str, tuple[TuningQueue, ...]] = {
         _lognormal(30, 1, 10, 0.5),
         _lognormal(60, 4, 5, 0.5),
         _lognormal(250, 2, 20, 1.0),
+        _pausing(300, slo=0.05, every=10, pause=0.1),
+        _pausing(300, slo=0.05, every=30, pause=0.1),
         _batches(30, 8, 8, 3, 4),
         _batches(45, 4, 3, 1, 5),
         _batches(120, 16, 10, 5, 4),
