@@ -11,7 +11,7 @@ from typing import IO
 
 from benchmarks.load_generator.cores import CLIENT, on_cores
 
-_LONGEST_SECONDS = 900.0
+_LONGEST_SECONDS = 600.0
 _TAIL = 1500
 
 
