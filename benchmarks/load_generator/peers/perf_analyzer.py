@@ -3,8 +3,8 @@
 It is used at its best settings: Poisson arrivals, asynchronous calls, the 99th percentile, binary
 search between rates that hold the peak for sure. Its test of stability is off (three windows always
 count): a Poisson stream's percentiles differ by more than its 10 %, and the search would end at the
-first rate at which they do. It has no seed for its arrivals: its generator starts in the same state at each
-rate (``src/request_rate_manager.cc``).
+first rate at which they do. Its arrivals have no seed: the generator of random numbers starts in
+the same state at each rate (``src/request_rate_manager.cc``).
 """
 
 import csv
