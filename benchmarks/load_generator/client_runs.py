@@ -13,6 +13,7 @@ from benchmarks.load_generator.results import ClosedLoop, Stall
 from benchmarks.load_generator.servers import Address, SimulatedServer
 
 CONCURRENCY, SECONDS = 32, 10
+_PERF_ANALYZER_REQUESTS = 80_000  # about as many seconds
 STALL_RATE = 200
 _STALL_QUEUE = BatchQueue(engines=4, base_seconds=0.002)
 _STALL_NUMBER, _STALL_SECONDS = 1000, 1.0
@@ -52,7 +53,9 @@ def closed_clients() -> dict[str, Callable[[Address], Told]]:
         "load_generator": lambda a: _own(a, f"--concurrency={CONCURRENCY}"),
     }
     if not perf_analyzer.PerfAnalyzer().missing():
-        clients["perf_analyzer"] = lambda a: _of(perf_analyzer.closed_loop(a, CONCURRENCY))
+        clients["perf_analyzer"] = lambda a: _of(
+            perf_analyzer.closed_loop(a, CONCURRENCY, _PERF_ANALYZER_REQUESTS)
+        )
     if not vegeta.Vegeta().missing():
         clients["vegeta"] = lambda a: _of(vegeta.closed_loop(_request(a), CONCURRENCY, SECONDS))
     if not locust.Locust().missing():

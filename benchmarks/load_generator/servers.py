@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import json
+import math
 import os
 import signal
 import socket
@@ -9,14 +11,19 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.load_generator.batch_queue import BatchQueue
 from benchmarks.load_generator.cores import SERVER, on_cores
-from benchmarks.load_generator.sleeper import write_repository
+from benchmarks.load_generator.model_folders import (
+    MODEL,
+    write_mlserver_folder,
+    write_triton_repository,
+)
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -53,7 +60,7 @@ class ModelServer(Protocol):
         """Runs it; entered when it is ready.
 
         Raises:
-            ServerFailedError: it ended, or was not ready in time.
+            ServerFailedError: it ended, was not ready in time, or was not itself.
         """
 
 
@@ -65,11 +72,14 @@ class SimulatedServer:
         queue: How batches are formed and how long they take.
         stall_number: The request, counted from 1, during which the server stalls.
         stall_seconds: For how long.
+        most_late_seconds: The 99th percentile of how late its timers may be. Above, the core was
+            too slow for it to be the queue that it claims to be, and leaving it raises.
     """
 
     queue: BatchQueue
     stall_number: int = 0
     stall_seconds: float = 0.0
+    most_late_seconds: float = math.inf
 
     def missing(self) -> str:
         return ""
@@ -94,51 +104,51 @@ class SimulatedServer:
             line = process.stdout.readline()
             if not line:
                 raise ServerFailedError("The simulated server ended before it was ready.")
-            yield Address(int(line))
+            yield (address := Address(int(line)))
+            self._check_lateness(address)
         finally:
             process.kill()
             process.communicate()
 
+    def _check_lateness(self, address: Address) -> None:
+        with urllib.request.urlopen(f"{address.http_url}/lateness", timeout=10) as answer:
+            late_seconds = json.load(answer)["p99_seconds"]
+        if late_seconds > self.most_late_seconds:
+            raise ServerFailedError(
+                f"99 % of the simulated server's timers must be at most "
+                f"{self.most_late_seconds * 1000:.3g} ms late; it was {late_seconds * 1000:.3g} "
+                "ms. Its core was too slow or too busy, so nothing has been measured."
+            )
+
 
 @dataclass(frozen=True)
 class MlServer:
-    """MLServer with the model of ``examples/local/mlserver`` and a good batch setting.
-
-    A batch starts some 50 ms after the one before it, full or not, so a shorter batch time than a
-    batch takes to compute would overload the server at any rate.
-    """
+    """MLServer with the model of ``mlserver_model`` in one worker process."""
 
     folder: Path = Path(".venv-mlserver")
-    settings: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "MLSERVER_MODEL_MAX_BATCH_SIZE": "64",
-            "MLSERVER_MODEL_MAX_BATCH_TIME": "0.05",
-            "MLSERVER_PARALLEL_WORKERS": "1",
-            "MLSERVER_DEBUG": "false",
-            "OMP_NUM_THREADS": "1",
-        }
-    )
 
     def missing(self) -> str:
-        return "" if (self.folder / "models/digits").exists() else f"make {self.folder}/.ready"
+        return "" if (self.folder / "bin/mlserver").exists() else f"make {self.folder}/.ready"
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Address]:
         ports = [_free_port() for _ in range(3)]
         names = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
-        numbers = {name: str(port) for name, port in zip(names, ports, strict=True)}
-        # As the example does: a full collection of Python's garbage stalls all requests for 0.1 s.
+        settings = {name: str(port) for name, port in zip(names, ports, strict=True)}
+        settings |= {"MLSERVER_PARALLEL_WORKERS": "1", "MLSERVER_DEBUG": "false"}
+        # A full collection of Python's garbage would stall all requests for 0.1 s.
         code = "import gc, mlserver.cli; gc.set_threshold(50000); mlserver.cli.main()"
-        command = [str((self.folder / "bin/python").absolute()), "-c", code, "start"]
-        command.append(str((self.folder / "models/digits").absolute()))
-        with _group(command, {**self.settings, **numbers}) as (process, log):
-            _wait_until_ready(process, log, ports[0], "/v2/models/digits/ready")
-            yield Address(ports[0], ports[1])
+        with tempfile.TemporaryDirectory() as folder:
+            write_mlserver_folder(Path(folder))
+            command = [str((self.folder / "bin/python").absolute()), "-c", code, "start", folder]
+            with _group(command, settings) as (process, log):
+                _wait_until_ready(process, log, ports[0], f"/v2/models/{MODEL}/ready")
+                yield Address(ports[0], ports[1])
 
 
 @dataclass(frozen=True)
 class TritonServer:
-    """Triton with the model of ``sleeper``."""
+    """Triton with the model of ``triton_model``."""
 
     folder: Path = Path(".venv-triton")
 
@@ -152,12 +162,12 @@ class TritonServer:
         for name, port in zip(("http", "grpc", "metrics"), ports, strict=True):
             command.append(f"--{name}-port={port}")
         with tempfile.TemporaryDirectory() as repository:
-            write_repository(Path(repository))
+            write_triton_repository(Path(repository))
             command.append(f"--model-repository={repository}")
             # The Python in PATH decides where the model's process looks for packages.
             path = f"{(self.folder / 'bin').absolute()}:{os.environ['PATH']}"
             with _group(command, {"PATH": path, "OMP_NUM_THREADS": "1"}) as (process, log):
-                _wait_until_ready(process, log, ports[0], "/v2/models/sleeper/ready")
+                _wait_until_ready(process, log, ports[0], f"/v2/models/{MODEL}/ready")
                 yield Address(ports[0], ports[1])
 
 

@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.load_generator.simulated_server --base-ms 20`` prints its port. Service is
 planned from arrivals and from earlier plans, and not from when the event loop woke up: late timers
-can delay an answer by a millisecond, but cost no capacity. It speaks as much of Open Inference v2
-as perf_analyzer asks for; any other request is an inference too.
+can delay an answer by a millisecond, but cost no capacity. How late they were is told at
+``/lateness``. It speaks as much of Open Inference v2 as perf_analyzer asks for; any other request
+is an inference too.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import math
 import re
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -129,8 +131,8 @@ class Engines:
 class _Connection(asyncio.Protocol):
     """One connection; requests on it are answered in order."""
 
-    def __init__(self, engines: Engines) -> None:
-        self._engines = engines
+    def __init__(self, engines: Engines, lateness: "array[float]") -> None:
+        self._engines, self._lateness = engines, lateness
         self._parser = httptools.HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -153,6 +155,8 @@ class _Connection(asyncio.Protocol):
         page = _PAGES.get(self._path)
         if page is not None:
             self._answer(json.dumps(page))
+        elif self._path == "/lateness":
+            self._answer(json.dumps({"p99_seconds": _p99(self._lateness)}))
         else:
             # perf_analyzer finds the request of an answer by the id that both have.
             match = _ID.search(self._body)
@@ -167,11 +171,19 @@ class _Connection(asyncio.Protocol):
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
+def _p99(values: "array[float]") -> float:
+    return sorted(values)[int(0.99 * len(values))] if values else 0.0
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
-    loop = asyncio.get_running_loop()
+    loop, lateness = asyncio.get_running_loop(), array("d")
 
     def call_at(when: float, callback: Callable[[], None]) -> None:
-        loop.call_later(max(0.0, when - time.monotonic()), callback)
+        loop.call_later(max(0.0, when - time.monotonic()), call, when, callback)
+
+    def call(when: float, callback: Callable[[], None]) -> None:
+        lateness.append(time.monotonic() - when)
+        callback()
 
     queue = BatchQueue(
         arguments.engines,
@@ -181,7 +193,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
         arguments.delay_ms / 1000,
     )
     engines = Engines(queue, call_at, arguments.stall_number, arguments.stall_ms / 1000)
-    server = await loop.create_server(lambda: _Connection(engines), "127.0.0.1", 0, backlog=4096)
+    server = await loop.create_server(
+        lambda: _Connection(engines, lateness), "127.0.0.1", 0, backlog=4096
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -14,7 +14,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.load_generator.bisection import Found, Window
@@ -68,9 +68,14 @@ def at_rate(address: Address, rate: int) -> Window:
     return _one(address, load)
 
 
-def closed_loop(address: Address, concurrency: int) -> Window:
-    """Measures the simulated server with some requests in flight."""
-    return _one(address, [f"--concurrency-range={concurrency}"])
+def closed_loop(address: Address, concurrency: int, num_requests: int) -> Window:
+    """Measures the simulated server with some requests in flight, until all are answered.
+
+    Not in windows of time: it would go on sending while it sums up a window, which takes minutes
+    where there are tens of thousands of answers.
+    """
+    load = [f"--concurrency-range={concurrency}", f"--request-count={num_requests}"]
+    return replace(_one(address, load), num_requests=num_requests)
 
 
 def _one(address: Address, load: Sequence[str]) -> Window:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.load_generator.batch_queue import BatchQueue
-from benchmarks.load_generator.servers import SimulatedServer
+from benchmarks.load_generator.servers import ServerFailedError, SimulatedServer
 from benchmarks.load_generator.simulated_server import Engines
 
 QUEUES = (
@@ -85,3 +85,16 @@ def test_answers_over_http() -> None:
             assert found["id"] == ("7_1" if body else "")
         with urllib.request.urlopen(f"{address.http_url}/v2/models/simulated") as answer:
             assert json.load(answer)["inputs"][0]["shape"] == [4]
+
+
+def test_a_server_whose_core_was_too_slow_measures_nothing() -> None:
+    # No timer is earlier than its time, and none is on time to the nanosecond.
+    server = SimulatedServer(BatchQueue(1, base_seconds=0.001), most_late_seconds=1e-9)
+    with pytest.raises(ServerFailedError, match="at most 1e-06 ms late"), server.running() as at:
+        urllib.request.urlopen(at.http_url).read()
+
+
+def test_a_server_on_time_may_be_left() -> None:
+    server = SimulatedServer(BatchQueue(1, base_seconds=0.001), most_late_seconds=1.0)
+    with server.running() as address:
+        urllib.request.urlopen(address.http_url).read()
