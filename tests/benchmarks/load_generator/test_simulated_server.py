@@ -1,6 +1,11 @@
 import heapq
+import http.client
 import itertools
 import json
+import signal
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -87,10 +92,30 @@ def test_answers_over_http() -> None:
             assert json.load(answer)["inputs"][0]["shape"] == [4]
 
 
-def test_a_server_whose_core_was_too_slow_measures_nothing() -> None:
-    # No timer is earlier than its time, and none is on time to the nanosecond.
-    server = SimulatedServer(BatchQueue(1, base_seconds=0.001), most_late_seconds=1e-9)
-    with pytest.raises(ServerFailedError, match="at most 1e-06 ms late"), server.running() as at:
+def test_tells_how_late_its_timers_were() -> None:
+    command = [sys.executable, "-m", "benchmarks.load_generator.simulated_server", "--base-ms=100"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            connection = http.client.HTTPConnection("127.0.0.1", int(process.stdout.readline()))
+            connection.request("GET", "/")
+            time.sleep(0.05)
+            process.send_signal(signal.SIGSTOP)  # as if others had its core
+            time.sleep(0.4)
+            process.send_signal(signal.SIGCONT)
+            connection.getresponse().read()
+            connection.request("GET", "/lateness")
+            late_seconds = json.load(connection.getresponse())["p99_seconds"]
+            connection.close()
+        finally:
+            process.kill()
+    assert late_seconds > 0.2
+
+
+def test_a_server_that_was_late_measures_nothing() -> None:
+    # Any timer is later than a second before its time.
+    server = SimulatedServer(BatchQueue(1, base_seconds=0.001), most_late_seconds=-1.0)
+    with pytest.raises(ServerFailedError, match="at most -1e\\+03 ms late"), server.running() as at:
         urllib.request.urlopen(at.http_url).read()
 
 
