@@ -9,10 +9,10 @@ from benchmarks.load_generator.results import ClosedLoop, Stall
 _COST = """\
 ## What does the client cost?
 
-A closed loop over 32 connections for 10 s, or for 80,000 requests of perf_analyzer, against a server
-that answers at once, client and server on a core each. *For a core* divides the requests by the
-client's CPU time, its start included: what one core can send at most, whichever of the two was the
-limit."""
+A closed loop over 32 connections for 10 s, or for 80,000 requests of perf_analyzer, against a
+server that answers at once, client and server on a core each. *For a core* divides the requests by
+the client's CPU time, its start included: what one core can send at most, whichever of the two was
+the limit."""
 
 _STALL = """\
 ## Does a stall of the server show?
