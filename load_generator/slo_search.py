@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from load_generator.closed_search import MAX_CPU_SHARE, ClosedLoops
 from load_generator.config import LoadTestConfig
+from load_generator.evidence import Evidence
 from load_generator.finding import Finding, InfeasibleError, not_found
 from load_generator.meter import Meter
 from load_generator.report import Probe
-from load_generator.root_fit import SURELY_FAILED, Root, Tally, fit_root
+from load_generator.root_fit import Root
 from load_generator.sample import Sample, summarize
 from load_generator.schedule import Opening
-from load_generator.statistics import design_effect
 
 _STEP_UP, _STEP_DOWN, _STEP_CONFIRM = 1.25, 0.8, 0.98
 _LEAST_STEP_CONFIRM = 0.995
@@ -24,8 +24,6 @@ _LEAST_STEP_CONFIRM = 0.995
 _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 # With less than this share of all time left, a confirming probe would hold next to no request.
 _LEAST_CONFIRM_SHARE = 0.02
-# The root is above this share of all tested rates: slow servers show little at each.
-_LOWEST = 0.65
 _MAX_LAG_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.02
 # A queue that is made at once is no longer than this.
 _MAX_QUEUED = 1024
@@ -45,13 +43,11 @@ class Search:
     meter: Meter
     on_probe: Callable[[Probe], None]
     probes: list[Probe] = field(default_factory=list)
-    _tallies: list[Tally] = field(default_factory=list)
-    _passed: dict[float, Sample] = field(default_factory=dict)
-    _failed_rates: list[float] = field(default_factory=list)
     _was_strained: bool = False
 
     def __post_init__(self) -> None:
         self._closed = ClosedLoops(self.config, self.meter, self._note)
+        self._evidence = Evidence(self._closed, self.config.slo.allowed_share)
 
     async def run(self) -> Finding:
         """Runs the whole search within the meter's time."""
@@ -70,29 +66,31 @@ class Search:
         while True:
             await self._probe(rate, "rate", _PROBE_SHARE)
             if not self._has_time():
-                return self._root()
-            if not self._failed_rates:
+                return self._evidence.root()
+            if not self._evidence.failed_rates:
                 is_at_cap = rate >= self._closed.capacity().ceiling_rps * 0.999
                 if is_at_cap and not await self._closed.has_found_more():
-                    return self._root()
+                    return self._evidence.root()
                 rate = min(rate * _STEP_UP, self._closed.capacity().ceiling_rps)
-            elif not self._passed:
+            elif not self._evidence.passed:
                 rate = self._step_down(rate)
             else:
-                root = self._root()
-                if root.relative_width < self.config.profile.tolerance:
+                root = self._evidence.root()
+                next_rate = self._evidence.next_rate(root, self.config.profile.tolerance)
+                if next_rate is None:
                     return root
-                rate = root.rate_rps
+                rate = next_rate
 
     def _step_down(self, rate: float) -> float:
         # Most requests too late: far above the root, so a larger step.
-        last = self._tallies[-1]
+        last = self._evidence.tallies[-1]
         is_far = last.num_violations > 0.3 * last.num_requests
-        return rate * (_STEP_DOWN**2 if is_far and len(self._failed_rates) > 1 else _STEP_DOWN)
+        is_lost = is_far and len(self._evidence.failed_rates) > 1
+        return rate * (_STEP_DOWN**2 if is_lost else _STEP_DOWN)
 
     def _has_time(self) -> bool:
         # What is left must hold a last probe and the confirming one.
-        share = 0.35 if self._passed else 0.1
+        share = 0.35 if self._evidence.passed else 0.1
         return self._seconds_to_send() > share * self.config.max_seconds
 
     def _seconds_to_send(self) -> float:
@@ -101,11 +99,11 @@ class Search:
 
     async def _confirm(self, root: Root) -> Finding:
         """Probes the estimate for longer, and steps down while the SLO is missed there."""
-        rate = root.rate_rps
+        rate, evidence = root.rate_rps, self._evidence
         least_seconds = _LEAST_CONFIRM_SHARE * self.config.max_seconds
-        while not self._passed or self._seconds_to_send() > least_seconds:
+        while not evidence.passed or self._seconds_to_send() > least_seconds:
             has_met_slo = await self._probe(rate, "confirm", _CONFIRM_SHARE)
-            root = self._root()
+            root = evidence.root()
             if has_met_slo:
                 break
             if self.meter.seconds_left() < 0.08 * self.config.max_seconds:
@@ -113,15 +111,17 @@ class Search:
             # Where much is known, half of the way to the interval's end is less than a usual step.
             lower = max(rate * _STEP_CONFIRM, (root.rate_rps + root.low_rps) / 2)
             rate = min(lower, rate * _LEAST_STEP_CONFIRM, root.rate_rps)
-        if not self._passed:
+        if not evidence.passed:
             raise InfeasibleError(
-                f"The SLO held at no tested rate; the lowest was {min(self._failed_rates):.3g} rps."
+                "The SLO held at no tested rate; the lowest was "
+                f"{min(evidence.failed_rates):.3g} rps."
             )
-        confirmed = rate if rate in self._passed else max(self._passed)
+        confirmed = rate if rate in evidence.passed else max(evidence.passed)
         # The fit over all probes sharpens the estimate, but nothing above a confirmed rate counts;
         # nor, where no time is left to confirm, what the interval does not hold for sure.
         peak = min(
-            confirmed if rate in self._passed else max(confirmed, root.low_rps), root.rate_rps
+            confirmed if rate in evidence.passed else max(confirmed, root.low_rps),
+            root.rate_rps,
         )
         return Finding(
             peak_rps=peak,
@@ -131,17 +131,18 @@ class Search:
             reason=self._reason(rate),
             is_client_limited=self._is_client_limited(),
             saturation_rps=self._closed.capacity().rate_rps,
-            decisive=self._passed[confirmed],
+            decisive=evidence.passed[confirmed],
         )
 
     def _reason(self, rate: float) -> str:
         """How much the last word on a rate is worth."""
-        if not self._failed_rates and not self._closed.is_end_known:
+        if not self._evidence.failed_rates and not self._closed.is_end_known:
             return "time is up before any rate has failed: the peak may be higher"
-        if rate not in self._passed:
+        if rate not in self._evidence.passed:
             return "time is up before a confirmation"
         # A percentile needs as many requests as one of them may miss it, or it is an extrapolation.
-        count, least = self._passed[rate].num_requests, round(1 / self.config.slo.allowed_share)
+        count = self._evidence.passed[rate].num_requests
+        least = round(1 / self.config.slo.allowed_share)
         return "confirmed" if count >= least else f"confirmed by {count} requests of {least} wanted"
 
     async def _probe(self, rate: float, kind: str, share: float) -> bool:
@@ -153,13 +154,8 @@ class Search:
             self._note(summarize(sample, kind=kind, offered_rps=rate, slo=self.config.slo))
             sample = await self._sample(rate, kind, share)
         has_met_slo = self._meets_slo(sample)
-        violations = sample.violations(self.config.slo)
-        missed, total = int(violations.sum()), max(1, len(violations))
-        self._tallies.append(Tally(rate, total, missed, design_effect(violations)))
-        if has_met_slo:
-            self._passed[rate] = sample
-        else:
-            self._failed_rates.append(rate)
+        self._evidence.add(rate, sample, has_met_slo)
+        if not has_met_slo:
             self._was_strained |= self._is_strained(sample)
         self._note(
             summarize(
@@ -180,7 +176,7 @@ class Search:
             max(wanted, profile.min_probe_seconds, 20 * self.config.overdue_seconds), longest
         )
         seconds = max(min(seconds, share * self._seconds_to_send()), 0.1)
-        opening, index = self._opening(rate), len(self._tallies)
+        opening, index = self._opening(rate), len(self._evidence.tallies)
         sample = await self.meter.open_loop(rate, seconds, index, kind, opening)
         return sample.after_start()
 
@@ -211,26 +207,6 @@ class Search:
 
     def _is_client_limited(self) -> bool:
         return self._was_strained or self._closed.is_client_limited
-
-    def _root(self) -> Root:
-        """The root between what surely fails and what is far below all else.
-
-        A probe that passed or failed narrowly is evidence and no bound: of several at one rate, the
-        luckiest or the unluckiest would be the bound.
-        """
-        capacity, slo = self._closed.capacity(), self.config.slo
-        surely = SURELY_FAILED * slo.allowed_share
-        failed = [t.rate_rps for t in self._tallies if t.num_violations > surely * t.num_requests]
-        most_passed = max(self._passed, default=0.0)
-        lowest = min([*self._failed_rates, most_passed or capacity.ceiling_rps])
-        low = lowest * _LOWEST
-        high = 1.02 * max(most_passed, min(failed, default=capacity.ceiling_rps))
-        return fit_root(
-            self._tallies,
-            low,
-            max(min(high, capacity.ceiling_rps), low * 1.05),
-            self._closed.expectation(),
-        )
 
     def _note(self, probe: Probe) -> None:
         self.probes.append(probe)

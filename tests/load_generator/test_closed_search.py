@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks.load_generator.batch_queue import BatchQueue
+from benchmarks.load_generator.queue_kinds import BatchingQueue
 from benchmarks.load_generator.tuning import config_of, find_peak
-from benchmarks.load_generator.tuning_queues import BatchingQueue
 from load_generator.closed_search import ClosedLoops
 from load_generator.report import Probe
 from load_generator.sample import Sample

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.load_generator.batch_queue import BatchQueue
-from benchmarks.load_generator.tuning_queues import BatchingQueue
+from benchmarks.load_generator.queue_kinds import BatchingQueue
 from benchmarks.load_generator.virtual_time import virtual_time
 from load_generator.answer import GOOD, Answer
 from load_generator.client import Client, open_client

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks.load_generator.batch_queue import BatchQueue
+from benchmarks.load_generator.queue_kinds import BatchingQueue, TuningQueue
 from benchmarks.load_generator.tuning import config_of, find_peak
-from benchmarks.load_generator.tuning_queues import QUEUES, BatchingQueue, TuningQueue
+from benchmarks.load_generator.tuning_queues import QUEUES
 from load_generator.finding import Finding
 from load_generator.report import Probe
 from load_generator.sample import Sample
@@ -49,6 +50,18 @@ def test_the_peak_of_a_known_queue(name: str, profile: str, bias: float, spread:
     errors = np.array(peaks) / queue.peak_rps - 1
     assert abs(errors.mean()) < bias
     assert errors.std() < spread
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("stalled-fixed-900x4", 1), ("stalled-fixed-250x8", 3), ("stalled-batch-200x24", 9)],
+)
+def test_a_server_that_stands_still_once_keeps_its_peak(name: str, seed: int):
+    # The stall hits the first probe; as a bound for good it would cost a fifth to a third.
+    queue = KNOWN[name]
+    finding, _, _ = search(queue, "precise", seed)
+    assert finding.peak_rps == pytest.approx(queue.peak_rps, rel=0.05)
+    assert finding.low_rps <= queue.peak_rps <= finding.high_rps
 
 
 def test_a_finding_is_consistent():
@@ -152,7 +165,7 @@ def test_a_failed_confirmation_of_a_well_known_peak_costs_less_than_a_whole_step
     finding = asyncio.run(Search(config(slo_ms=500), meter, lambda _: None).run())
     first, second = meter.confirmed
     assert 0.98 * first < second < 0.996 * first
-    assert finding.peak_rps == pytest.approx(94, rel=0.015)
+    assert finding.peak_rps == pytest.approx(94, rel=0.02)
     assert finding.reason == "confirmed"
 
 
