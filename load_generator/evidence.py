@@ -78,7 +78,7 @@ class Evidence:
         return root.high_rps if self._is_silent() else root.rate_rps
 
     def _bound(self) -> float:
-        """The lowest rate that surely failed, of those that no probe contradicts."""
+        """The lowest rate that surely failed and that no pass contradicts; else the ceiling."""
         surely = SURELY_FAILED * self.allowed_share
         most_passed = max(self.passed, default=0.0)
         failed = [t.rate_rps for t in self.tallies if t.num_violations > surely * t.num_requests]
@@ -86,9 +86,9 @@ class Evidence:
         return min(above, default=self.closed.capacity().ceiling_rps)
 
     def _is_doubtful(self, root: Root) -> bool:
-        """Whether the estimate stands on a single failure, which a moment's pause may have caused.
+        """Whether the estimate stands on a bound that was probed only once.
 
-        A server that stood still once would else have its peak below that rate for good.
+        A server that stood still in that moment would else have its peak below that rate for good.
         """
         bound, expectation = self._bound(), self.closed.expectation()
         num_probes = sum(tally.rate_rps == bound for tally in self.tallies)
