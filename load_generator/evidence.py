@@ -13,6 +13,8 @@ _LOWEST = 0.65
 _ROOM = 1.02
 # A failure so far below the root that theory expects, or an estimate so near below it, is doubtful.
 _SURPRISING, _LEANING = 0.95, 0.98
+# Up to this much above its interval's end a rate tells of that end.
+_NEAR_END = 1.01
 # So many probes in a row without a late request say that the estimate is too low to learn from.
 _SILENT_PROBES = 3
 # Probes narrow the interval no more when so many of them leave this share of its width.
@@ -25,14 +27,12 @@ class Evidence:
 
     Attributes:
         closed: What the closed loops have told.
-        allowed_share: Share of requests that may miss the SLO.
         tallies: Of all probes, in order.
         passed: The last sample at each rate that met the SLO.
         failed_rates: Rates that did not, in order.
     """
 
     closed: ClosedLoops
-    allowed_share: float
     tallies: list[Tally] = field(default_factory=list)
     passed: dict[float, Sample] = field(default_factory=dict)
     failed_rates: list[float] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Evidence:
 
     def _bound(self) -> float:
         """The lowest rate that surely failed and that no pass contradicts; else the ceiling."""
-        surely = SURELY_FAILED * self.allowed_share
+        surely = SURELY_FAILED * self.closed.config.slo.allowed_share
         most_passed = max(self.passed, default=0.0)
         failed = [t.rate_rps for t in self.tallies if t.num_violations > surely * t.num_requests]
         above = [rate for rate in failed if rate > most_passed]
@@ -97,7 +97,8 @@ class Evidence:
         return num_probes == 1 and (is_leaning or bound < _SURPRISING * expected)
 
     def _is_upper_end_known(self, root: Root) -> bool:
-        upper = [t for t in self.tallies if root.rate_rps <= t.rate_rps < 1.01 * root.high_rps]
+        end = _NEAR_END * root.high_rps
+        upper = [tally for tally in self.tallies if root.rate_rps <= tally.rate_rps < end]
         return any(tally.num_violations for tally in upper)
 
     def _is_silent(self) -> bool:

@@ -47,7 +47,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self._closed = ClosedLoops(self.config, self.meter, self._note)
-        self._evidence = Evidence(self._closed, self.config.slo.allowed_share)
+        self._evidence = Evidence(self._closed)
 
     async def run(self) -> Finding:
         """Runs the whole search within the meter's time."""

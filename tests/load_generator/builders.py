@@ -1,11 +1,15 @@
-"""Configurations and reports for tests."""
+"""Configurations, samples and reports for tests."""
 
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from load_generator.config import LoadTestConfig
 from load_generator.payload import Payloads
 from load_generator.profile import PROFILES
 from load_generator.report import LoadReport, Probe
+from load_generator.sample import Sample
 from load_generator.slo import Slo
 
 PROBE = Probe(
@@ -99,3 +103,23 @@ def config(**changes: object) -> LoadTestConfig:
         "seed": 0,
     }
     return LoadTestConfig(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def answers(latency: NDArray[np.float64], rate: float) -> Sample:
+    """Correct answers, not streamed, to requests that were all sent on time.
+
+    Args:
+        latency: Latencies in seconds.
+        rate: Of requests and of answers a second.
+    """
+    count = len(latency)
+    return Sample(
+        due_seconds=np.arange(1.0, count + 1),
+        latency_seconds=latency,
+        is_error=np.zeros(count, dtype=np.bool_),
+        ttft_seconds=np.full(count, np.nan),
+        tpot_seconds=np.full(count, np.nan),
+        lag_seconds=np.zeros(count),
+        seconds=count / rate,
+        throughput_rps=rate,
+    )

@@ -9,7 +9,7 @@ from load_generator.closed_search import ClosedLoops
 from load_generator.evidence import Evidence
 from load_generator.sample import Sample
 from load_generator.schedule import Opening
-from tests.load_generator.builders import config
+from tests.load_generator.builders import answers, config
 
 
 class Steady:
@@ -29,19 +29,9 @@ class Steady:
 
 def sample(num_late: int) -> Sample:
     """10,000 answers at 100 rps, so many of which are late, all in one row."""
-    count = 10_000
-    latency = np.full(count, 0.01)
+    latency = np.full(10_000, 0.01)
     latency[:num_late] = 1.0
-    return Sample(
-        due_seconds=np.arange(1.0, count + 1),
-        latency_seconds=latency,
-        is_error=np.zeros(count, dtype=np.bool_),
-        ttft_seconds=np.full(count, np.nan),
-        tpot_seconds=np.full(count, np.nan),
-        lag_seconds=np.zeros(count),
-        seconds=100.0,
-        throughput_rps=100.0,
-    )
+    return answers(latency, 100.0)
 
 
 @pytest.fixture
@@ -53,7 +43,7 @@ def evidence() -> Evidence:
         await closed.saturate()
 
     asyncio.run(run())
-    return Evidence(closed, allowed_share=0.01)
+    return Evidence(closed)
 
 
 def add(evidence: Evidence, *probes: tuple[float, int]) -> None:

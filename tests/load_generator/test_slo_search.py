@@ -15,7 +15,7 @@ from load_generator.report import Probe
 from load_generator.sample import Sample
 from load_generator.schedule import Opening
 from load_generator.slo_search import Search
-from tests.load_generator.builders import config
+from tests.load_generator.builders import answers, config
 
 KNOWN = {queue.name: queue for split in QUEUES.values() for queue in split}
 # Capacity 40 rps.
@@ -125,16 +125,7 @@ def some_answers(count: int, num_late: int, seconds: float, rate: float) -> Samp
     latency = np.full(count, seconds)
     if num_late:
         latency[:: count // num_late] = 1.0
-    return Sample(
-        due_seconds=np.arange(1.0, count + 1),
-        latency_seconds=latency,
-        is_error=np.zeros(count, dtype=np.bool_),
-        ttft_seconds=np.full(count, np.nan),
-        tpot_seconds=np.full(count, np.nan),
-        lag_seconds=np.zeros(count),
-        seconds=count / rate,
-        throughput_rps=rate,
-    )
+    return answers(latency, rate)
 
 
 def test_without_a_confirmation_the_lower_end_of_the_interval_counts():
