@@ -41,8 +41,8 @@ generator. The share of late requests, made to rise with the rate, is read off w
 in a hundred; the interval is a bootstrap over the windows. The search was tuned on other
 queues in virtual time (`python -m benchmarks.load_generator.tuning`): fixed, exponential and
 lognormal service times, batches, language models, and servers that stand still once. Early runs of
-`fixed-20`, `fixed-200`, `fixed-2000` and `batch-30` here showed that it stopped too low or too high,
-and why; what was changed then was chosen by those queues again.
+`fixed-20`, `fixed-200`, `fixed-2000` and `batch-30` here showed that it stopped too low or too
+high, and why; what was changed then was chosen by those queues again.
 
 Methods: `quick` and `precise` are the load generator's profiles. `double-then-bisect` is what the
 original Morphling's client does, in windows of 10 or 30 s, with our open loop, early end of
