@@ -1,6 +1,7 @@
 """Command line: ``python -m benchmarks.load_generator``."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Finds the peaks of servers with every method, repeatedly, and writes a page "
         "on how far off each is and what it costs. What is not installed is left out.",
         epilog="exit codes: 0 done; 1 some runs failed, the same command tries them again; 2 wrong "
-        "usage; 130 stopped by Ctrl-C, to be continued by the same command",
+        "usage; 130 stopped by Ctrl-C or SIGTERM, to be continued by the same command",
     )
     add = parser.add_argument
     add("--cases", nargs="*", choices=CASES, default=list(CASES), metavar="CASE",
@@ -79,4 +80,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # Whatever stops this program must stop its servers: they would spoil the next measurement.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -53,8 +53,8 @@ def run_missing(
     done = {Task(m.repeat, m.case, m.method) for m in searches.values()}
     done |= {Task(w.repeat, w.case, TRUTH) for w in windows.values()}
     missing = [task for task in tasks if task not in done]
-    light = [task for task in missing if CASES[task.case].is_light]
-    heavy = [task for task in missing if not CASES[task.case].is_light]
+    light = [task for task in missing if num_jobs > 1 and CASES[task.case].is_light]
+    alone = [task for task in missing if task not in light]
     for case in dict.fromkeys(task.case for task in missing):
         CASES[case].describe()  # works out the truth: not while others measure
 
@@ -64,7 +64,8 @@ def run_missing(
 
     with ThreadPoolExecutor(num_jobs) as pool:
         results = list(pool.map(attempt, light))
-    results += [attempt(task) for task in heavy]
+    # In the main thread, where a signal ends them at once.
+    results += [attempt(task) for task in alone]
     return results.count(False)
 
 

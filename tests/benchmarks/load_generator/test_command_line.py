@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,3 +26,25 @@ def test_refuses_unknown_methods(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--methods", "guessing"])
     assert "guessing" in capsys.readouterr().err
+
+
+def _num_children(pid: int) -> int:
+    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
+def test_takes_server_and_client_along_when_it_is_terminated(tmp_path: Path) -> None:
+    flags = ["--cases", "fixed-200", "--methods", "quick", "--repeats", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.load_generator", *flags, "--results", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while _num_children(process.pid) < 2:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "Stopped; the same command goes on from here.\n")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
