@@ -1,4 +1,6 @@
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -33,17 +35,29 @@ def _num_children(pid: int) -> int:
 
 def test_takes_server_and_client_along_when_it_is_terminated(tmp_path: Path) -> None:
     flags = ["--cases", "fixed-200", "--methods", "quick", "--repeats", "1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.load_generator", *flags, "--results", str(tmp_path)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while _num_children(process.pid) < 2:
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.terminate()
-    _, errors = process.communicate()
-    assert (process.returncode, errors) == (130, "Stopped; the same command goes on from here.\n")
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load_generator",
+        *flags,
+        "--results",
+        str(tmp_path),
+    ]
+    errors = tmp_path / "errors"
+    with (
+        errors.open("w") as file,
+        subprocess.Popen(command, stderr=file, start_new_session=True) as process,
+    ):
+        try:
+            while _num_children(process.pid) < 2:
+                assert process.poll() is None
+                time.sleep(0.1)
+            time.sleep(1)  # The client exists before this process has come to wait for it.
+            process.terminate()
+            assert process.wait() == 130
+            with pytest.raises(ProcessLookupError):
+                os.killpg(process.pid, 0)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert errors.read_text() == "Stopped; the same command goes on from here.\n"
