@@ -20,7 +20,7 @@ tune-triton: $(VENV)/.ready $(TRITON)/.ready
 	$(BIN)/python -m local_runner examples/local/triton/experiment.yaml --output runs/triton
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """The trial driver against an API server, a model server and a DBManager, each over its socket."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,13 +97,17 @@ def test_a_service_is_created_measured_reported_and_deleted(
     server = cluster(STARTING, READY)
     with serving(server, tmp_path) as kubeconfig:
         process = start(kubeconfig, store[1], model_server)
-        _, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert server.requests[0] == ("POST", SERVICES)
     assert server.requests[1] == ("DELETE", f"{SERVICES}/trial-1")
     assert not server.objects
     rows = {row.name: float(row.value) for row in store[0].rows("trial-1")}
-    assert 0 < rows["peak_rps"] < 2200
+    # Two seconds say little about the peak, and less on a busy machine; what is said arrives.
+    measured = re.search(r"^peak_rps +([\d.]+) ", stdout, re.MULTILINE)
+    assert measured is not None, stdout
+    assert rows["peak_rps"] == pytest.approx(float(measured[1]), abs=0.051)
+    assert rows["peak_rps"] > 0
     assert 0 < rows["latency_p99_ms"] <= 2000
 
 
