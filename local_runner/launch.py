@@ -146,7 +146,10 @@ def _storage(machine: Machine, uri: str) -> Path:
     if folder is None:
         raise LaunchError(f"local.yaml must say under `storage` where {uri} is, but does not.")
     if not folder.is_dir():
-        raise LaunchError(f"The model of {uri} must be in the folder {folder}, which is missing.")
+        raise LaunchError(
+            f"The model of {uri} must be where local.yaml says under `storage`, but the folder "
+            f"{folder} is missing."
+        )
     return folder
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from local_runner.experiment import Experiment
-from local_runner.launch import Place, TrialPlan, plan_trial
+from local_runner.launch import LaunchError, Place, TrialPlan, plan_trial
 from local_runner.load import parse_experiment
 from local_runner.machine import Image, Machine
 from local_runner.pod import Container, Pod, PodError, pod_of
@@ -171,3 +171,11 @@ def test_a_model_is_copied_to_where_the_server_looks(tmp_path: Path):
     target = tmp_path / "t" / "volumes" / "kserve-provision-location"
     assert planned.copies == ((model, target),)
     assert planned.containers[0].argv[3:] == (str(target), f"{target}/x", "/mnt/modelsX")
+
+
+def test_a_model_that_is_not_where_local_yaml_says_is_named(tmp_path: Path):
+    document = changed(0, env=[{"name": "STORAGE_URI", "value": "pvc://a/b"}])
+    place = Place(tmp_path / "t", "h:1", (0,), lambda: 1)
+    machine = Machine(storage={"pvc://a/b": tmp_path / "gone"})
+    with pytest.raises(LaunchError, match=f"local.yaml says .* folder {tmp_path}/gone is missing"):
+        plan_trial(parsed(document), pod(document), machine, place)
