@@ -33,6 +33,12 @@ class Slo:
         """The shorter of the bounds that count from the scheduled instant."""
         return min(self.latency_seconds, self.ttft_seconds)
 
+    @property
+    def loosest_seconds(self) -> float:
+        """The longer of the bounds that count from the scheduled instant; 0 without any."""
+        bounds = (self.latency_seconds, self.ttft_seconds)
+        return max((bound for bound in bounds if math.isfinite(bound)), default=0.0)
+
     def describe(self) -> str:
         """The bounds in words, for instance "200 ms" or "TTFT 500 ms, TPOT 50 ms"."""
         bounds = {"": self.latency_seconds, "TTFT ": self.ttft_seconds, "TPOT ": self.tpot_seconds}

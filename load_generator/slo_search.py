@@ -140,10 +140,18 @@ class Search:
             return "time is up before any rate has failed: the peak may be higher"
         if rate not in self._evidence.passed:
             return "time is up before a confirmation"
+        sample, slo = self._evidence.passed[rate], self.config.slo
         # A percentile needs as many requests as one of them may miss it, or it is an extrapolation.
-        count = self._evidence.passed[rate].num_requests
-        least = round(1 / self.config.slo.allowed_share)
-        return "confirmed" if count >= least else f"confirmed by {count} requests of {least} wanted"
+        least = round(1 / slo.allowed_share)
+        if sample.num_requests < least:
+            return f"confirmed by {sample.num_requests} requests of {least} wanted"
+        # A queue that only grows needs about this long to make requests late.
+        if sample.seconds < slo.loosest_seconds:
+            return (
+                f"confirmed by {sample.seconds:.1f} s of load, "
+                f"less than the SLO's {slo.loosest_seconds:g} s"
+            )
+        return "confirmed"
 
     async def _probe(self, rate: float, kind: str, share: float) -> bool:
         """Probes a rate; returns whether the SLO was met there."""

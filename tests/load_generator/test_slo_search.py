@@ -94,6 +94,14 @@ def test_the_budget_is_kept_where_answers_take_seconds():
     assert 0 < finding.peak_rps < queue.peak_rps
 
 
+def test_a_confirmation_that_is_shorter_than_the_slo_says_so():
+    queue = BatchingQueue("", BatchQueue(4, base_seconds=0.002), slo_seconds=2.0)
+    finding, probes, _ = search(queue, max_seconds=2.0)
+    assert probes[-1].seconds < 2
+    said = f"confirmed by {probes[-1].seconds:.1f} s of load, less than the SLO's 2 s"
+    assert finding.reason == said
+
+
 def test_slo_violated_when_idle():
     finding, _, _ = search(BatchingQueue("", BatchQueue(1, base_seconds=0.2), slo_seconds=0.1))
     assert (finding.is_feasible, finding.peak_rps) == (False, 0.0)
