@@ -148,7 +148,7 @@ class Search:
         # A queue that only grows needs about this long to make requests late.
         if sample.seconds < slo.loosest_seconds:
             return (
-                f"confirmed by {sample.seconds:.1f} s of load, "
+                f"confirmed by {sample.seconds:.3g} s of load, "
                 f"less than the SLO's {slo.loosest_seconds:g} s"
             )
         return "confirmed"

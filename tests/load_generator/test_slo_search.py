@@ -98,7 +98,7 @@ def test_a_confirmation_that_is_shorter_than_the_slo_says_so():
     queue = BatchingQueue("", BatchQueue(4, base_seconds=0.002), slo_seconds=2.0)
     finding, probes, _ = search(queue, max_seconds=2.0)
     assert probes[-1].seconds < 2
-    said = f"confirmed by {probes[-1].seconds:.1f} s of load, less than the SLO's 2 s"
+    said = f"confirmed by {probes[-1].seconds:.3g} s of load, less than the SLO's 2 s"
     assert finding.reason == said
 
 
