@@ -10,6 +10,7 @@ from benchmarks.load_generator.batch_queue import BatchQueue
 from benchmarks.load_generator.queue_kinds import BatchingQueue
 from benchmarks.load_generator.tuning import config_of, find_peak
 from load_generator.closed_search import ClosedLoops
+from load_generator.finding import InfeasibleError
 from load_generator.report import Probe
 from load_generator.sample import Sample
 from load_generator.schedule import Opening
@@ -100,3 +101,44 @@ def test_what_is_served_in_batches_takes_longer_at_load():
         return loops
 
     assert asyncio.run(run()).wait_seconds == pytest.approx(1 - 0.12)
+
+
+@dataclass
+class IdleLooks(Scripted):
+    """Latencies of one idle look after the other, and how long each was."""
+
+    looks: list[list[float]] = field(default_factory=list)
+    looked_seconds: list[float] = field(default_factory=list)
+
+    async def closed_loop(self, concurrency: int, seconds: float, kind: str) -> Sample:
+        if kind == "idle":
+            self.latencies = {1: self.looks.pop(0)}
+            self.looked_seconds.append(seconds)
+        return await super().closed_loop(concurrency, seconds, kind)
+
+
+def check_idle(*looks: list[float]) -> tuple[IdleLooks, ClosedLoops, list[Probe]]:
+    """Whatever it says, with an SLO of 100 ms."""
+    meter, probes = IdleLooks({1: [0.05]}, list(looks)), list[Probe]()
+    loops = ClosedLoops(config(slo_ms=100), meter, probes.append)
+    asyncio.run(loops.check_idle())
+    return meter, loops, probes
+
+
+def test_one_late_answer_of_six_is_looked_at_again():
+    meter, loops, probes = check_idle([0.05] * 5 + [0.2], [0.06] * 18)
+    assert meter.looked_seconds == [1.5, 4.5]
+    assert [probe.has_met_slo for probe in probes if probe.kind == "idle"] == [False, True]
+    assert loops.idle_seconds == pytest.approx(0.06)
+    assert loops.capacity().rate_rps == pytest.approx(1 / 0.06)
+
+
+def test_late_answers_at_both_looks_violate_the_slo():
+    expected = "2 of 18 requests took longer than 100 ms"
+    with pytest.raises(InfeasibleError, match=expected):
+        check_idle([0.05] * 5 + [0.2], [0.06] * 16 + [0.2] * 2)
+
+
+def test_answers_that_are_mostly_late_need_no_second_look():
+    with pytest.raises(InfeasibleError, match="4 of 6 requests"):
+        check_idle([0.05] * 2 + [0.2] * 4)
