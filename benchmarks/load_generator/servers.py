@@ -28,6 +28,8 @@ from benchmarks.load_generator.model_folders import (
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LOG_TAIL = 1500
+# How late a simulated server's timers may be at these quantiles, in units of its limit.
+_MOST_LATE_TIMES = {0.99: 1, 0.999: 4}
 
 
 class ServerFailedError(RuntimeError):
@@ -72,8 +74,9 @@ class SimulatedServer:
         queue: How batches are formed and how long they take.
         stall_number: The request, counted from 1, during which the server stalls.
         stall_seconds: For how long.
-        most_late_seconds: The 99th percentile of how late its timers may be. Above, the core was
-            too slow for it to be the queue that it claims to be, and leaving it raises.
+        most_late_seconds: The 99th percentile of how late its timers may be; the 99.9th may be four
+            times that, which sees a core taken for moments. Above, it was not the queue that it
+            claims to be, and leaving it raises.
     """
 
     queue: BatchQueue
@@ -112,13 +115,15 @@ class SimulatedServer:
 
     def _check_lateness(self, address: Address) -> None:
         with urllib.request.urlopen(f"{address.http_url}/lateness", timeout=10) as answer:
-            late_seconds = json.load(answer)["p99_seconds"]
-        if late_seconds > self.most_late_seconds:
-            raise ServerFailedError(
-                f"99 % of the simulated server's timers must be at most "
-                f"{self.most_late_seconds * 1000:.3g} ms late; it was {late_seconds * 1000:.3g} "
-                "ms. Its core was too slow or too busy, so nothing has been measured."
-            )
+            late_seconds = json.load(answer)
+        for share, times in _MOST_LATE_TIMES.items():
+            most, late = times * self.most_late_seconds, late_seconds[str(share)]
+            if late > most:
+                raise ServerFailedError(
+                    f"{share * 100:g} % of the simulated server's timers must be at most "
+                    f"{most * 1000:.3g} ms late; it was {late * 1000:.3g} ms. "
+                    "Its core was too slow or too busy, so nothing has been measured."
+                )
 
 
 @dataclass(frozen=True)

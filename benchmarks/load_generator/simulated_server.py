@@ -156,7 +156,7 @@ class _Connection(asyncio.Protocol):
         if page is not None:
             self._answer(json.dumps(page))
         elif self._path == "/lateness":
-            self._answer(json.dumps({"p99_seconds": _p99(self._lateness)}))
+            self._answer(json.dumps(lateness_quantiles(self._lateness)))
         else:
             # perf_analyzer finds the request of an answer by the id that both have.
             match = _ID.search(self._body)
@@ -171,8 +171,10 @@ class _Connection(asyncio.Protocol):
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
-def _p99(values: "array[float]") -> float:
-    return sorted(values)[int(0.99 * len(values))] if values else 0.0
+def lateness_quantiles(lateness: "array[float]") -> dict[str, float]:
+    """How many seconds 99 and 99.9 % of the timers were late at most."""
+    seconds = sorted(lateness) or [0.0]
+    return {str(share): seconds[int(share * len(seconds))] for share in (0.99, 0.999)}
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

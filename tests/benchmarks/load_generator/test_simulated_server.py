@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from array import array
 from collections.abc import Callable
 from functools import partial
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.load_generator.batch_queue import BatchQueue
 from benchmarks.load_generator.servers import ServerFailedError, SimulatedServer
-from benchmarks.load_generator.simulated_server import Engines
+from benchmarks.load_generator.simulated_server import Engines, lateness_quantiles
 
 QUEUES = (
     BatchQueue(1, base_seconds=0.9),
@@ -105,11 +106,16 @@ def test_tells_how_late_its_timers_were() -> None:
             process.send_signal(signal.SIGCONT)
             connection.getresponse().read()
             connection.request("GET", "/lateness")
-            late_seconds = json.load(connection.getresponse())["p99_seconds"]
+            late_seconds = json.load(connection.getresponse())
             connection.close()
         finally:
             process.kill()
-    assert late_seconds > 0.2
+    assert late_seconds["0.99"] == late_seconds["0.999"] > 0.2
+
+
+def test_what_is_rarely_late_shows_in_the_last_quantile_only() -> None:
+    lateness = array("d", [0.0] * 1995 + [0.1] * 5)
+    assert lateness_quantiles(lateness) == {"0.99": 0.0, "0.999": 0.1}
 
 
 def test_a_server_that_was_late_measures_nothing() -> None:
