@@ -17,8 +17,8 @@ from load_generator.slo import Slo
 from load_generator.statistics import wilson_lower
 
 _Z95 = 1.645
-# A slow server answers few requests while idle: some late ones are looked at for so much longer,
-# all but those of which more than this share is late.
+# A slow server answers few requests meanwhile, and a few late ones may be chance: it is then
+# watched for so many times as long, unless more than this share of them is late.
 _SECOND_LOOK, _CLEARLY_LATE = 3.0, 0.5
 _FIRST_CONCURRENCY, _MAX_CONCURRENCY = 4, 1024
 # Share of the time that closed loops may take.
