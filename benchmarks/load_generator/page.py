@@ -47,9 +47,10 @@ high, and why; what was changed then was chosen by those queues again.
 Methods: `quick` and `precise` are the load generator's profiles. `double-then-bisect` is what the
 original Morphling's client does, in windows of 10 or 30 s, with our open loop, early end of
 hopeless windows, and bisection to 2 %. `perf_analyzer` (Triton's, 2.51) searches by itself among
-Poisson rates from a quarter to twice the expected peak in steps of 2 % of it, for three windows of
-4 s each; its test of stability is off, since with Poisson arrivals it ends the search too early;
-its arrivals are the same in every run, so its spread tells less than the others'.
+Poisson rates from a quarter to twice the expected peak (on `fixed-2000` to 1.25 times) in steps of
+2 % of it, for three windows of 4 s each; its test of stability is off, since with Poisson arrivals
+it ends the search too early; its arrivals are the same in every run, so its spread tells less than
+the others'.
 The others have no search, so a script doubles and bisects over windows of 10 s as their users' do:
 `vegeta` over rates (evenly spaced requests, no Poisson arrivals), `locust` over users of one
 request a second each, spread over that second, `wrk` over connections in a closed loop, whose peak

@@ -29,8 +29,8 @@ _CUDA = ".venv-load-peers/lib/python*/site-packages/nvidia/cuda_runtime/lib"
 _WINDOW_MS, _NUM_WINDOWS = 4000, 3
 _PASS = re.compile(r"Pass \[\d+\] throughput: ([\d.]+) infer/sec")
 _LOWEST, _HIGHEST, _STEP = 0.25, 2.0, 0.02
-# Each waiting request has a connection: at 4,000 a second they are soon more than the files that a
-# process may open, and it ends with an error.
+# At 4,000 a second it ends with an error: most likely since each waiting request has a connection,
+# and they are soon more than the files that a process may open.
 _FAST_RPS, _FAST_HIGHEST = 1500.0, 1.25
 
 
