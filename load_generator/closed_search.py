@@ -102,7 +102,6 @@ class ClosedLoops:
                 f"The SLO is violated without load: {missed} of {idle.num_requests} requests "
                 f"took longer than {slo.describe()} or failed."
             )
-        self._measured.append(Capacity(idle.throughput_rps, idle.throughput_error))
         self.idle_seconds = float(np.median(idle.latency_seconds))
         self._served_seconds = _served_seconds(idle, slo)
         self._set_wait(self._served_seconds)
@@ -112,6 +111,7 @@ class ClosedLoops:
         """What was seen, and whether the SLO may hold for all that was."""
         slo = self.config.slo
         idle = await self.meter.closed_loop(1, seconds * self._scale, "idle")
+        self._measured.append(Capacity(idle.throughput_rps, idle.throughput_error))
         bound = wilson_lower(int(idle.violations(slo).sum()), idle.num_requests, _Z95)
         holds = idle.num_requests > 0 and bound <= slo.allowed_share
         self.note(summarize(idle, kind="idle", concurrency=1, slo=slo, has_met_slo=holds))

@@ -107,6 +107,8 @@ def test_slo_violated_when_idle():
     assert (finding.is_feasible, finding.peak_rps) == (False, 0.0)
     assert "The SLO is violated without load" in finding.reason
     assert "100 ms" in finding.reason
+    # What one request at a time gets is known all the same.
+    assert finding.saturation_rps == pytest.approx(5, rel=0.02)
 
 
 @dataclass
