@@ -29,7 +29,7 @@ _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LOG_TAIL = 1500
 # How late a simulated server's timers may be at these quantiles, in units of its limit.
-_MOST_LATE_TIMES = {0.99: 1, 0.999: 4}
+_MOST_LATE_TIMES = {"0.99": 1, "0.999": 4}
 
 
 class ServerFailedError(RuntimeError):
@@ -108,22 +108,31 @@ class SimulatedServer:
             if not line:
                 raise ServerFailedError("The simulated server ended before it was ready.")
             yield (address := Address(int(line)))
-            self._check_lateness(address)
+            with urllib.request.urlopen(f"{address.http_url}/lateness", timeout=10) as answer:
+                check_lateness(json.load(answer), self.most_late_seconds)
         finally:
             process.kill()
             process.communicate()
 
-    def _check_lateness(self, address: Address) -> None:
-        with urllib.request.urlopen(f"{address.http_url}/lateness", timeout=10) as answer:
-            late_seconds = json.load(answer)
-        for share, times in _MOST_LATE_TIMES.items():
-            most, late = times * self.most_late_seconds, late_seconds[str(share)]
-            if late > most:
-                raise ServerFailedError(
-                    f"{share * 100:g} % of the simulated server's timers must be at most "
-                    f"{most * 1000:.3g} ms late; it was {late * 1000:.3g} ms. "
-                    "Its core was too slow or too busy, so nothing has been measured."
-                )
+
+def check_lateness(late_seconds: Mapping[str, float], most_seconds: float) -> None:
+    """Checks what a simulated server has told of its timers.
+
+    Args:
+        late_seconds: How late they were, by quantile.
+        most_seconds: How late the 99th percentile may be; the 99.9th may be four times that.
+
+    Raises:
+        ServerFailedError: they were later.
+    """
+    for share, times in _MOST_LATE_TIMES.items():
+        most, late = times * most_seconds, late_seconds[share]
+        if late > most:
+            raise ServerFailedError(
+                f"{float(share) * 100:g} % of the simulated server's timers must be at most "
+                f"{most * 1000:.3g} ms late; it was {late * 1000:.3g} ms. "
+                "Its core was too slow or too busy, so nothing has been measured."
+            )
 
 
 @dataclass(frozen=True)

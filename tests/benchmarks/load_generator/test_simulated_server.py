@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.load_generator.batch_queue import BatchQueue
-from benchmarks.load_generator.servers import ServerFailedError, SimulatedServer
+from benchmarks.load_generator.servers import ServerFailedError, SimulatedServer, check_lateness
 from benchmarks.load_generator.simulated_server import Engines, lateness_quantiles
 
 QUEUES = (
@@ -123,6 +123,13 @@ def test_a_server_that_was_late_measures_nothing() -> None:
     server = SimulatedServer(BatchQueue(1, base_seconds=0.001), most_late_seconds=-1.0)
     with pytest.raises(ServerFailedError, match="at most -1e\\+03 ms late"), server.running() as at:
         urllib.request.urlopen(at.http_url).read()
+
+
+def test_what_is_rarely_late_may_be_four_times_as_late() -> None:
+    check_lateness({"0.99": 0.005, "0.999": 0.02}, most_seconds=0.005)
+    rule = "99.9 % of the simulated server's timers must be at most 20 ms late; it was 21 ms"
+    with pytest.raises(ServerFailedError, match=rule):
+        check_lateness({"0.99": 0.0, "0.999": 0.021}, most_seconds=0.005)
 
 
 def test_a_server_on_time_may_be_left() -> None:
