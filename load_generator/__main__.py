@@ -20,6 +20,9 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
+    # Not print(), which the signal may have interrupted.
+    name = signal.Signals(number).name
+    os.write(2, f"load-generator: Stopped by {name} before the load test began.\n".encode())
     os._exit(128 + number)
 
 

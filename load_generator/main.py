@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.stay_alive:
                 stopper.wait()
     except StoppedError as stopped:
-        return stopped.exit_code if report is None else 0
+        if report is not None:
+            return 0
+        print(f"load-generator: {stopped}", file=sys.stderr)
+        return stopped.exit_code
     except OSError as error:
         print(f"load-generator: {error}", file=sys.stderr)
         return 1

@@ -22,7 +22,8 @@ class StoppedError(BaseException):
     """
 
     def __init__(self, number: int) -> None:
-        super().__init__(number)
+        name = signal.Signals(number).name
+        super().__init__(f"Stopped by {name} before the result was final, so there is none.")
         self.exit_code = 128 + number
 
 

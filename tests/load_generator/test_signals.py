@@ -18,6 +18,7 @@ from tests.load_generator.test_command_line import model_server
 
 # Only a hang takes that long.
 _LONG_SECONDS = 60
+_STOPPED = "load-generator: Stopped by {} before the result was final, so there is none.\n"
 _WORKER_DIED = "load-generator: Every sending process must work as long as the load test lasts"
 
 
@@ -128,6 +129,9 @@ def test_a_signal_ends_it_in_order(case: Case, endings: dict[Case, Ending]):
     assert ending.exit_code == case.exit_code, ending.stderr
     assert "Traceback" not in ending.stderr, ending.stderr
     assert case.text in ending.stderr
+    stopped = _STOPPED.format(case.signal) * (case.exit_code > 128)
+    assert ending.stderr.endswith(stopped)
+    assert ending.stderr.count("Stopped by") == bool(stopped)
     assert ending.files == case.files
 
 
@@ -143,7 +147,7 @@ def test_while_it_waits_for_a_server_that_never_answers(url: str, processes: int
         with connection:
             process.terminate()
             ending = _end(process, tmp_path)
-    assert ending == Ending(143, "", ())
+    assert ending == Ending(143, _STOPPED.format("SIGTERM"), ())
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -154,4 +158,5 @@ def test_while_it_reads_its_flags(number: signal.Signals, exit_code: int, tmp_pa
     with payload.open("wb"):  # when it has opened the other end
         process.send_signal(number)
         ending = _end(process, tmp_path)
-    assert ending == Ending(exit_code, "", ("payload",))
+    stopped = f"load-generator: Stopped by {number.name} before the load test began.\n"
+    assert ending == Ending(exit_code, stopped, ("payload",))

@@ -145,8 +145,9 @@ def test_the_deadline_of_the_job_leaves_nothing_behind(
             time.sleep(0.02)
         time.sleep(1.0)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode == 143
+    assert "trial-driver: Stopped by SIGTERM.\n" in stderr
     assert not server.objects
     assert not store[0].rows("trial-1")
 
