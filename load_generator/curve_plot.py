@@ -5,6 +5,7 @@ Needs matplotlib, which the load generator itself does without.
 
 import html
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _RED, _GREY = "#D55E00", "#6b7280"
 # Beyond this ratio of the highest to the lowest latency a linear axis hides the lower ones.
 _WIDE = 8.0
 _PANEL_INCHES = 2.2
+# What a line of this width holds of the title's font.
+_TITLE_CHARACTERS = 90
 _STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -120,7 +123,7 @@ def _draw_one(axes: Axes, report: LoadReport) -> None:
             label=f"saturation {report.saturation_rps:.4g} rps",
         )  # fmt: skip
     limited = "; the load generator was the limit" if report.client_limited else ""
-    axes.set_title(f"{_subject(report)}, SLO {report.slo_text}{limited}")
+    _set_title(axes, f"{_subject(report)}, SLO {report.slo_text}{limited}")
 
 
 def _draw_several(figure: Figure, reports: Sequence[tuple[str, LoadReport]]) -> None:
@@ -155,7 +158,11 @@ def _draw_several(figure: Figure, reports: Sequence[tuple[str, LoadReport]]) -> 
         for bound in sorted({bound for bound in bounds_ms if bound is not None}):
             _draw_bound(panel, bound, f"SLO {bound:g} ms")
     subjects = sorted({_subject(report) for _, report in reports})
-    axes.set_title(f"p{percentile:g} latency, {' / '.join(subjects)}")
+    _set_title(axes, f"p{percentile:g} latency, {' / '.join(subjects)}")
+
+
+def _set_title(axes: Axes, text: str) -> None:
+    axes.set_title(textwrap.fill(text, _TITLE_CHARACTERS))
 
 
 def _draw_violations(axes: Axes, report: LoadReport, colour: str, label: str | None) -> None:

@@ -25,6 +25,8 @@ _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 # With less than this share of all time left, a confirming probe would hold next to no request.
 _LEAST_CONFIRM_SHARE = 0.02
 _MAX_LAG_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.02
+# So many requests that fail with no answer after them are no accident of the network.
+_MIN_LOST = 3
 # A queue that is made at once is no longer than this.
 _MAX_QUEUED = 1024
 
@@ -44,6 +46,8 @@ class Search:
     on_probe: Callable[[Probe], None]
     probes: list[Probe] = field(default_factory=list)
     _was_strained: bool = False
+    _num_lost: int = 0
+    _last_error: str = ""
 
     def __post_init__(self) -> None:
         self._closed = ClosedLoops(self.config, self.meter, self._note)
@@ -111,6 +115,9 @@ class Search:
             # Where much is known, half of the way to the interval's end is less than a usual step.
             lower = max(rate * _STEP_CONFIRM, (root.rate_rps + root.low_rps) / 2)
             rate = min(lower, rate * _LEAST_STEP_CONFIRM, root.rate_rps)
+        if self._num_lost >= _MIN_LOST:
+            # It may have served well until it crashed: not a configuration to recommend.
+            raise InfeasibleError(f"In the end every request failed: {self._last_error}.")
         if not evidence.passed:
             raise InfeasibleError(
                 "The SLO held at no tested rate; the lowest was "
@@ -163,6 +170,8 @@ class Search:
             sample = await self._sample(rate, kind, share)
         has_met_slo = self._meets_slo(sample)
         self._evidence.add(rate, sample, has_met_slo)
+        self._num_lost = self._num_lost + sample.num_requests if sample.is_error.all() else 0
+        self._last_error = sample.last_error or self._last_error
         if not has_met_slo:
             self._was_strained |= self._is_strained(sample)
         self._note(

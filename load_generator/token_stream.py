@@ -55,8 +55,9 @@ class TokenStream:
         """What became of the request, after the last byte.
 
         The last token is the last text or the chunk with the finish reason, whichever is later:
-        a token may have no text of its own. The tokens are those that the server counts, or else
-        the chunks with text, each of which may hold several.
+        a token may have no text of its own. So may all of them (parts of characters, calls of
+        tools); the finish is then when the first is known to be there. The tokens are those that
+        the server counts, or else the chunks with text, each of which may hold several.
 
         Args:
             asked_tokens: Length that was asked for.
@@ -66,10 +67,10 @@ class TokenStream:
         error = self._error(tokens, asked_tokens, is_exact)
         if error:
             return Answer(error)
-        tpot = (self._last - self._first) / (tokens - 1) if tokens > 1 else math.nan
-        return Answer(
-            ttft_seconds=self._first - self._start, tpot_seconds=tpot, output_tokens=tokens
-        )
+        has_tpot = tokens > 1 and self._num_chunks
+        tpot = (self._last - self._first) / (tokens - 1) if has_tpot else math.nan
+        first = self._first if self._num_chunks else self._last
+        return Answer(ttft_seconds=first - self._start, tpot_seconds=tpot, output_tokens=tokens)
 
     def _error(self, tokens: int, asked_tokens: int, is_exact: bool) -> str:
         if not self._has_event:
@@ -81,7 +82,7 @@ class TokenStream:
                 "the stream must end with a finish_reason or [DONE], "
                 f"but it broke off after {tokens} tokens"
             )
-        if math.isnan(self._first):
+        if not tokens or math.isnan(self._last):
             return "the answer must have at least one token, but no text came"
         if not is_exact:
             return ""
@@ -127,7 +128,7 @@ class TokenStream:
         has_text, reason = _has_text(choice), choice.get("finish_reason")
         if has_text:
             self._num_chunks += 1
-            if math.isnan(self._first):
+            if self._num_chunks == 1:
                 self._first = self._now
         if reason:
             self._finish_reason = str(reason)

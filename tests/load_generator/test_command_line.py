@@ -127,7 +127,11 @@ def test_kill_9_of_the_server_in_mid_test_ends_in_a_result(tmp_path: Path):
         server.kill()
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert read(result).probes[-1].num_errors > 0
+    report = read(result)
+    assert report.probes[-1].num_errors > 0
+    assert report.feasible == 0
+    expected = f"In the end every request failed: 127.0.0.1:{port} refused the connection."
+    assert report.reason == expected
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -38,6 +38,12 @@ def test_one_report_in_full(tmp_path: Path):
     } <= set(words)  # fmt: skip
 
 
+def test_a_long_title_takes_several_lines(tmp_path: Path):
+    words = words_of(svg_of(tmp_path / "curve.svg", replace(CURVE, model="a model " * 20)))
+    assert words.count("a model " * 11 + "a") == 1
+    assert max(map(len, words)) <= 90
+
+
 def test_the_bounded_percentile_is_drawn_too(tmp_path: Path):
     words = words_of(svg_of(tmp_path / "curve.svg", replace(CURVE, slo_percentile=95.0)))
     assert {"p50", "p90", "p95", "p99"} <= set(words)

@@ -241,7 +241,64 @@ def test_errors_when_idle_are_the_reason():
 def test_errors_at_every_rate_end_the_search():
     finding = asyncio.run(Search(config(), Failing(), lambda _: None).run())
     assert not finding.is_feasible
-    assert "The SLO held at no tested rate" in finding.reason
+    assert finding.reason == "In the end every request failed: status 500: no."
+
+
+class AlwaysLate(NarrowlyFailing):
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
+    ) -> Sample:
+        return some_answers(10_000, 3000, 0.01, rate_rps)
+
+
+def test_late_answers_at_every_rate_end_the_search():
+    probes: list[Probe] = []
+    finding = asyncio.run(Search(config(slo_ms=500), AlwaysLate(), probes.append).run())
+    lowest = min(probe.offered_rps for probe in probes if probe.offered_rps is not None)
+    assert not finding.is_feasible
+    said = f"The SLO held at no tested rate; the lowest was {lowest:.3g} rps."
+    assert finding.reason == said
+
+
+@dataclass
+class Crashing(NarrowlyFailing):
+    """Answers at every rate, but to those open loops of which the numbers are given."""
+
+    without_answer: range = range(0)
+    num_requests: int = 50
+    num_loops: int = 0
+
+    async def open_loop(
+        self, rate_rps: float, seconds: float, index: int, kind: str, opening: Opening
+    ) -> Sample:
+        self.num_loops += 1
+        if self.num_loops - 1 not in self.without_answer:
+            return await super().open_loop(rate_rps, seconds, index, kind, opening)
+        lost = answers(np.full(self.num_requests, 1.0), rate_rps)
+        is_error = np.ones(self.num_requests, bool)
+        return replace(lost, is_error=is_error, throughput_rps=0.0, last_error="refused")
+
+
+def test_a_server_that_crashes_for_good_is_not_recommended():
+    meter = Crashing(without_answer=range(4, 1000))
+    finding = asyncio.run(Search(config(slo_ms=500), meter, lambda _: None).run())
+    assert (finding.is_feasible, finding.peak_rps) == (False, 0.0)
+    assert finding.reason == "In the end every request failed: refused."
+    assert finding.saturation_rps == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    "meter",
+    [
+        Crashing(without_answer=range(2, 5)),
+        Crashing(without_answer=range(4, 1000), num_requests=0),
+    ],
+    ids=["it comes back", "no request was due"],
+)
+def test_a_server_that_comes_back_keeps_what_it_served(meter: Crashing):
+    finding = asyncio.run(Search(config(slo_ms=500), meter, lambda _: None).run())
+    assert finding.is_feasible
+    assert 40 < finding.peak_rps < 100
 
 
 @pytest.mark.parametrize(("lag_seconds", "is_client_limited"), [(0.03, True), (0.001, False)])

@@ -71,6 +71,13 @@ def test_a_last_token_without_text_counts():
     assert answer.tpot_seconds == pytest.approx(1.0)
 
 
+def test_a_whole_answer_without_text_came_with_its_finish():
+    answer = read([(1.0, text("")), (2.0, text("", "length")), (2.5, usage(3)), (2.5, DONE)])
+    assert (answer.error, answer.output_tokens) == ("", 3)
+    assert answer.ttft_seconds == pytest.approx(2.0)
+    assert math.isnan(answer.tpot_seconds)
+
+
 @pytest.mark.parametrize("tokens", [0, None, -3, 1.5, True, "9", 2**40])
 def test_a_count_that_is_none_is_not_believed(tokens: object):
     answer = read([(1.0, text("a b c", "length")), (1.0, usage(tokens))], asked=3)
@@ -98,7 +105,8 @@ def test_nothing_counts_after_the_end():
         ([], "must be a stream of events, but it has none"),
         ([text("a"), text("b")], "but it broke off after 2 tokens"),
         ([DONE], "must have at least one token, but no text came"),
-        ([text("", "length"), usage(3), DONE], "must have at least one token"),
+        ([text("", "length"), DONE], "must have at least one token"),
+        ([text(""), usage(3), DONE], "must have at least one token"),
         ([text("a"), text("", "abort"), DONE], "gave the answer up with finish_reason abort"),
         ([text("a", "stop"), usage(1), DONE], "3 tokens that ignore_eos asks for, but got 1;"),
         ([text("a", "stop"), DONE], "but got finish_reason stop; --no-ignore-eos"),
