@@ -29,7 +29,7 @@ def not_found(
     """No rate is known to meet the SLO.
 
     Args:
-        reason: Why, in a sentence.
+        reason: Why, in a sentence; what it quotes of a server's answer may have line breaks.
         is_client_limited: Whether that may be the client's fault.
         saturation_rps: The capacity, as far as it was measured.
     """
@@ -38,7 +38,7 @@ def not_found(
         low_rps=0.0,
         high_rps=0.0,
         is_feasible=False,
-        reason=reason,
+        reason=" ".join(reason.split()),
         is_client_limited=is_client_limited,
         saturation_rps=saturation_rps,
         decisive=None,
