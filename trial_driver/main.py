@@ -57,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             report_once(arguments.db_manager, arguments.trial_name, log)
             print(f"reported {values} of {arguments.trial_name}", flush=True)
     except _Stopped as stopped:
-        number = int(stopped.args[0])
-        print(f"trial-driver: Stopped by {signal.Signals(number).name}.", file=sys.stderr)
-        return 128 + number
+        received = signal.Signals(stopped.args[0])
+        print(f"trial-driver: Stopped by {received.name}.", file=sys.stderr)
+        return 128 + received
     except (ClusterError, ReportRefusedError, OSError) as error:
         print(f"trial-driver: {error}", file=sys.stderr)
         return 1
