@@ -25,8 +25,9 @@ _PROBE_SHARE, _CONFIRM_SHARE = 0.25, 0.6
 # With less than this share of all time left, a confirming probe would hold next to no request.
 _LEAST_CONFIRM_SHARE = 0.02
 _MAX_LAG_SHARE, _MAX_THROTTLED_SHARE = 0.1, 0.02
-# So many requests that fail with no answer after them are no accident of the network.
-_MIN_LOST = 3
+# So many requests that fail, or so many probes that bring no answer, are no accident of the network
+# and no pause of the server.
+_MIN_FAILED, _MIN_SILENT_PROBES = 3, 2
 # A queue that is made at once is no longer than this.
 _MAX_QUEUED = 1024
 
@@ -46,8 +47,7 @@ class Search:
     on_probe: Callable[[Probe], None]
     probes: list[Probe] = field(default_factory=list)
     _was_strained: bool = False
-    _num_lost: int = 0
-    _last_error: str = ""
+    _since_answer: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._closed = ClosedLoops(self.config, self.meter, self._note)
@@ -115,9 +115,7 @@ class Search:
             # Where much is known, half of the way to the interval's end is less than a usual step.
             lower = max(rate * _STEP_CONFIRM, (root.rate_rps + root.low_rps) / 2)
             rate = min(lower, rate * _LEAST_STEP_CONFIRM, root.rate_rps)
-        if self._num_lost >= _MIN_LOST:
-            # It may have served well until it crashed: not a configuration to recommend.
-            raise InfeasibleError(f"In the end every request failed: {self._last_error}.")
+        self._check_alive()
         if not evidence.passed:
             raise InfeasibleError(
                 "The SLO held at no tested rate; the lowest was "
@@ -140,6 +138,19 @@ class Search:
             saturation_rps=self._closed.capacity().rate_rps,
             decisive=evidence.passed[confirmed],
         )
+
+    def _check_alive(self) -> None:
+        """A server that crashed or hangs is no configuration to recommend, however well it served.
+
+        Raises:
+            InfeasibleError: it has not answered for the last probes.
+        """
+        silent = self._since_answer
+        errors = [sample.last_error for sample in silent if sample.last_error]
+        if sum(int(sample.is_error.sum()) for sample in silent) >= _MIN_FAILED:
+            raise InfeasibleError(f"In the end every request failed: {errors[-1]}.")
+        if len(silent) >= _MIN_SILENT_PROBES:
+            raise InfeasibleError("In the end no request was answered.")
 
     def _reason(self, rate: float) -> str:
         """How much the last word on a rate is worth."""
@@ -170,8 +181,6 @@ class Search:
             sample = await self._sample(rate, kind, share)
         has_met_slo = self._meets_slo(sample)
         self._evidence.add(rate, sample, has_met_slo)
-        self._num_lost = self._num_lost + sample.num_requests if sample.is_error.all() else 0
-        self._last_error = sample.last_error or self._last_error
         if not has_met_slo:
             self._was_strained |= self._is_strained(sample)
         self._note(
@@ -195,6 +204,10 @@ class Search:
         seconds = max(min(seconds, share * self._seconds_to_send()), 0.1)
         opening, index = self._opening(rate), len(self._evidence.tallies)
         sample = await self.meter.open_loop(rate, seconds, index, kind, opening)
+        if sample.throughput_rps > 0:
+            self._since_answer.clear()
+        elif sample.num_requests:
+            self._since_answer.append(sample)
         return sample.after_start()
 
     def _meets_slo(self, sample: Sample) -> bool:

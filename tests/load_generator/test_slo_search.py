@@ -266,6 +266,7 @@ class Crashing(NarrowlyFailing):
 
     without_answer: range = range(0)
     num_requests: int = 50
+    error: str = "refused"
     num_loops: int = 0
 
     async def open_loop(
@@ -275,15 +276,23 @@ class Crashing(NarrowlyFailing):
         if self.num_loops - 1 not in self.without_answer:
             return await super().open_loop(rate_rps, seconds, index, kind, opening)
         lost = answers(np.full(self.num_requests, 1.0), rate_rps)
-        is_error = np.ones(self.num_requests, bool)
-        return replace(lost, is_error=is_error, throughput_rps=0.0, last_error="refused")
+        is_error = np.full(self.num_requests, bool(self.error))
+        return replace(lost, is_error=is_error, throughput_rps=0.0, last_error=self.error)
 
 
-def test_a_server_that_crashes_for_good_is_not_recommended():
-    meter = Crashing(without_answer=range(4, 1000))
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("refused", "In the end every request failed: refused."),
+        ("", "In the end no request was answered."),
+    ],
+    ids=["crashes", "hangs"],
+)
+def test_a_server_that_is_lost_for_good_is_not_recommended(error: str, reason: str):
+    meter = Crashing(without_answer=range(4, 1000), error=error)
     finding = asyncio.run(Search(config(slo_ms=500), meter, lambda _: None).run())
     assert (finding.is_feasible, finding.peak_rps) == (False, 0.0)
-    assert finding.reason == "In the end every request failed: refused."
+    assert finding.reason == reason
     assert finding.saturation_rps == pytest.approx(100)
 
 
@@ -291,9 +300,10 @@ def test_a_server_that_crashes_for_good_is_not_recommended():
     "meter",
     [
         Crashing(without_answer=range(2, 5)),
+        Crashing(without_answer=range(2, 5), error=""),
         Crashing(without_answer=range(4, 1000), num_requests=0),
     ],
-    ids=["it comes back", "no request was due"],
+    ids=["it comes back", "it goes on", "no request was due"],
 )
 def test_a_server_that_comes_back_keeps_what_it_served(meter: Crashing):
     finding = asyncio.run(Search(config(slo_ms=500), meter, lambda _: None).run())
