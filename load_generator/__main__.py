@@ -20,10 +20,12 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    # Not print(), which the signal may have interrupted.
     name = signal.Signals(number).name
-    os.write(2, f"load-generator: Stopped by {name} before the load test began.\n".encode())
-    os._exit(128 + number)
+    try:
+        # Not print(), which the signal may have interrupted.
+        os.write(2, f"load-generator: Stopped by {name} before the load test began.\n".encode())
+    finally:  # Ctrl-C ends whoever reads this, too
+        os._exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Command line of the load generator."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StoppedError as stopped:
         if report is not None:
             return 0
-        print(f"load-generator: {stopped}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # Ctrl-C ends whoever reads this, too
+            print(f"load-generator: {stopped}", file=sys.stderr)
         return stopped.exit_code
     except OSError as error:
         print(f"load-generator: {error}", file=sys.stderr)

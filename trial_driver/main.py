@@ -1,6 +1,7 @@
 """Command line of the trial driver: create, wait, test, report, delete."""
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -58,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"reported {values} of {arguments.trial_name}", flush=True)
     except _Stopped as stopped:
         received = signal.Signals(stopped.args[0])
-        print(f"trial-driver: Stopped by {received.name}.", file=sys.stderr)
+        with contextlib.suppress(OSError):  # Ctrl-C ends whoever reads this, too
+            print(f"trial-driver: Stopped by {received.name}.", file=sys.stderr)
         return 128 + received
     except (ClusterError, ReportRefusedError, OSError) as error:
         print(f"trial-driver: {error}", file=sys.stderr)

@@ -150,6 +150,18 @@ def test_while_it_waits_for_a_server_that_never_answers(url: str, processes: int
     assert ending == Ending(143, _STOPPED.format("SIGTERM"), ())
 
 
+def test_nobody_reads_its_last_words():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        process = _start("load_generator", f"--url=http://127.0.0.1:{port}")
+        connection, _ = listener.accept()
+        with connection:
+            assert process.stderr is not None
+            process.stderr.close()
+            process.terminate()
+            assert process.wait(_LONG_SECONDS) == 143
+
+
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_while_it_reads_its_flags(number: signal.Signals, exit_code: int, tmp_path: Path):
     payload = tmp_path / "payload"
