@@ -75,6 +75,8 @@ def _plot(arguments: argparse.Namespace) -> int:
 def _read(path: Path) -> LoadReport:
     try:
         return read(path)
+    except OSError as error:
+        raise _CommandError(f"{path} cannot be read: {error.strerror}.") from None
     except ReportError as error:
         raise _CommandError(f"{path} is not a finished result: {error}") from None
 

@@ -69,7 +69,7 @@ def test_plotting(files: dict[str, str], ending: str, tmp_path: Path):
     [
         ("a", "curve.gif", "--output must end in one of .png, .svg, .html, but got"),
         ("broken", "curve.png", "broken.json is not a finished result: A result file must be JSON"),
-        ("missing", "curve.png", "No such file or directory"),
+        ("missing", "curve.png", "missing.json cannot be read: No such file or directory."),
         ("none", "curve.png", "A curve needs an open-loop probe"),
         ("a", "no/such/folder/curve.png", "No such file or directory"),
     ],
