@@ -50,9 +50,11 @@ class RestClient:
             response = await self._http.request("GET", self._ready)
         except HttpError as error:
             return str(error)
-        # A plain HTTP endpoint may refuse a GET and still serve; only 5xx says "not yet" there.
-        limit = 500 if self._config.protocol == "http" else 300
-        return "" if response.status < limit else f"status {response.status}"
+        # A plain HTTP endpoint may refuse a GET and still serve: with 4xx, or with 501 (an
+        # unknown method, RFC 9110), as of Python's http.server. Any other 5xx says "not yet".
+        is_refusal = response.status < 500 or response.status == 501
+        is_ready = is_refusal if self._config.protocol == "http" else response.status < 300
+        return "" if is_ready else f"status {response.status}"
 
     async def prepare(self) -> None:
         """Makes the request bodies, from the model's metadata when none were given.

@@ -4,8 +4,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# Control group v2 of this container, as it sees itself (docs.kernel.org, cgroup-v2, "cpu.stat").
-_CPU_STAT = Path("/sys/fs/cgroup/cpu.stat")
+# Control group of this container, as it sees itself: version 2 (docs.kernel.org, cgroup-v2,
+# "cpu.stat"), or version 1 (docs.kernel.org, sched-bwc, "Statistics"); field, units a second.
+_CPU_STATS = (
+    (Path("/sys/fs/cgroup/cpu.stat"), "throttled_usec", 1e6),
+    (Path("/sys/fs/cgroup/cpu/cpu.stat"), "throttled_time", 1e9),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,12 @@ class StrainWatch:
 
 def _throttled_seconds() -> float:
     """Total of the container; 0 where nobody counts, as outside of Linux containers."""
-    try:
-        lines = _CPU_STAT.read_text().splitlines()
-    except OSError:
-        return 0.0
-    values = dict(line.split(" ", 1) for line in lines if " " in line)
-    return int(values.get("throttled_usec", 0)) / 1e6
+    for path, name, per_second in _CPU_STATS:
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        values = dict(line.split(" ", 1) for line in lines if " " in line)
+        if name in values:
+            return int(values[name]) / per_second
+    return 0.0

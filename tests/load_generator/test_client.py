@@ -37,6 +37,31 @@ def test_an_unknown_model_is_not_ready():
         with_server(ModelServer(0.001), one, protocol="v2-rest", model="nobody")
 
 
+@pytest.mark.parametrize(("status", "fault"), [(404, ""), (405, ""), (501, ""), (503, "503")])
+def test_a_plain_endpoint_may_refuse_the_get_that_asks_whether_it_serves(status: int, fault: str):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=200 if request.method == "POST" else status)
+
+    async def run() -> str:
+        app = web.Application()
+        app.router.add_route("*", "/", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        given = config(url=url, protocol="http", payload=b"{}", ready_seconds=0.5)
+        try:
+            async with open_client(given) as client:
+                return await one(client)
+        except ServerNotReadyError as error:
+            return str(error)
+        finally:
+            await runner.cleanup()
+
+    error = asyncio.run(run())
+    assert error == fault or (fault and error.endswith(f"status {fault}."))
+
+
 def test_readiness_is_waited_for():
     server = ModelServer(0.001, is_ready=False)
 
