@@ -1,6 +1,7 @@
 """Protocols of the client, byte by byte, against a real server."""
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -37,8 +38,10 @@ def test_an_unknown_model_is_not_ready():
         with_server(ModelServer(0.001), one, protocol="v2-rest", model="nobody")
 
 
-@pytest.mark.parametrize(("status", "fault"), [(404, ""), (405, ""), (501, ""), (503, "503")])
-def test_a_plain_endpoint_may_refuse_the_get_that_asks_whether_it_serves(status: int, fault: str):
+@pytest.mark.parametrize(
+    ("status", "pattern"), [(404, ""), (405, ""), (501, ""), (503, r".* status 503\.")]
+)
+def test_a_plain_endpoint_may_refuse_the_get_that_asks_whether_it_serves(status: int, pattern: str):
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=200 if request.method == "POST" else status)
 
@@ -58,8 +61,7 @@ def test_a_plain_endpoint_may_refuse_the_get_that_asks_whether_it_serves(status:
         finally:
             await runner.cleanup()
 
-    error = asyncio.run(run())
-    assert error == fault or (fault and error.endswith(f"status {fault}."))
+    assert re.fullmatch(pattern, asyncio.run(run()))
 
 
 def test_readiness_is_waited_for():
