@@ -61,8 +61,9 @@ class SimulatedCase:
 
     @property
     def server(self) -> ModelServer:
-        most_late = max(_MOST_LATE_SECONDS, _MOST_LATE_SHARE * self.slo_ms / 1000)
-        return SimulatedServer(self.queue, most_late_seconds=most_late)
+        slo_seconds = self.slo_ms / 1000
+        most_late = max(_MOST_LATE_SECONDS, _MOST_LATE_SHARE * slo_seconds)
+        return SimulatedServer(self.queue, most_late_seconds=most_late, slo_seconds=slo_seconds)
 
     def describe(self) -> str:
         """The server in a few words."""

@@ -28,7 +28,7 @@ from benchmarks.load_generator.model_folders import (
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LOG_TAIL = 1500
-# How late a simulated server's timers may be at these quantiles, in units of its limit.
+# How late a simulated server's batches may be at these quantiles, in units of its limit.
 _MOST_LATE_TIMES = {"0.99": 1, "0.999": 4}
 
 
@@ -74,15 +74,17 @@ class SimulatedServer:
         queue: How batches are formed and how long they take.
         stall_number: The request, counted from 1, during which the server stalls.
         stall_seconds: For how long.
-        most_late_seconds: The 99th percentile of how late its timers may be; the 99.9th may be four
-            times that, which sees a core taken for moments. Above, it was not the queue that it
-            claims to be, and leaving it raises.
+        most_late_seconds: The 99th percentile of how late its timers may answer a batch; the 99.9th
+            may be four times that, which sees a core taken for moments. Above, it was not the queue
+            that it claims to be, and leaving it raises.
+        slo_seconds: What the queue itself keeps waiting for longer does not count for that.
     """
 
     queue: BatchQueue
     stall_number: int = 0
     stall_seconds: float = 0.0
     most_late_seconds: float = math.inf
+    slo_seconds: float = math.inf
 
     def missing(self) -> str:
         return ""
@@ -97,6 +99,7 @@ class SimulatedServer:
             "delay-ms": self.queue.delay_seconds * 1000,
             "stall-number": self.stall_number,
             "stall-ms": self.stall_seconds * 1000,
+            "slo-ms": self.slo_seconds * 1000,
         }
         command = [sys.executable, "-m", "benchmarks.load_generator.simulated_server"]
         command += [f"--{name}={value!r}" for name, value in flags.items()]
@@ -129,8 +132,8 @@ def check_lateness(late_seconds: Mapping[str, float], most_seconds: float) -> No
         most, late = times * most_seconds, late_seconds[share]
         if late > most:
             raise ServerFailedError(
-                f"{float(share) * 100:g} % of the simulated server's timers must be at most "
-                f"{most * 1000:.3g} ms late; it was {late * 1000:.3g} ms. "
+                f"{float(share) * 100:g} % of the simulated server's answers must be at most "
+                f"{most * 1000:.3g} ms behind its plan; it was {late * 1000:.3g} ms. "
                 "Its core was too slow or too busy, so nothing has been measured."
             )
 
