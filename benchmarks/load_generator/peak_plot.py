@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.load_generator.figures import Figures
 
-_LIMIT = 0.4
+_LIMIT = 0.5
 
 
 def save_plot(figures: Mapping[str, Mapping[str, Figures]], path: Path) -> None:
